@@ -1,0 +1,1 @@
+"""Customers: from clean lines to one row of features a customer, and the matrix to cluster."""

@@ -1,0 +1,97 @@
+"""Everything that can go wrong in a way custseg understands, and its exit code.
+
+::
+
+    CustsegError            1  a fault of custseg itself
+      SettingsError         2  an option, a job file or an environment variable
+      InputError            3  the input, or a model or run given as input, cannot be used
+      OutputError           4  the output is in the way
+      MachineError          5  the machine or the cluster failed us
+
+Each error has one form: *what* is wrong, *where* (file, line, column, value) and what to do *now*,
+and a ``code`` under which the documentation lists it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+FOREIGN_TEXT_LIMIT = 300
+
+
+class CustsegError(Exception):
+    """Base of all errors custseg raises on purpose.
+
+    Parameters
+    ----------
+    code
+        Short name of the error, as the documentation lists it (``no-such-file``).
+    what
+        What is wrong, one sentence.
+    where
+        The place: file, line, column, value.
+    now
+        What the user can do about it.
+    """
+
+    exit_code = 1
+
+    def __init__(self, code: str, what: str, *, where: str = "", now: str = "") -> None:
+        super().__init__(code, what, where, now)
+        self.code = code
+        self.what = what
+        self.where = where
+        self.now = now
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # Errors cross process borders (Dask workers); keyword arguments would be lost by default.
+        return _rebuild, (type(self), self.code, self.what, self.where, self.now)
+
+    def __str__(self) -> str:
+        lines = [self.what]
+        if self.where:
+            lines.append(f"  Where: {self.where}")
+        if self.now:
+            lines.append(f"  Now:   {self.now}")
+        return "\n".join(lines)
+
+
+class SettingsError(CustsegError):
+    """An option, a job file or an environment variable cannot be used."""
+
+    exit_code = 2
+
+
+class InputError(CustsegError):
+    """The transactions, or an earlier run or model given as input, cannot be used."""
+
+    exit_code = 3
+
+
+class OutputError(CustsegError):
+    """The output folder is in the way."""
+
+    exit_code = 4
+
+
+class MachineError(CustsegError):
+    """Disk, memory, workers, scheduler or storage failed."""
+
+    exit_code = 5
+
+
+def _rebuild(kind: type[CustsegError], code: str, what: str, where: str, now: str) -> CustsegError:
+    return kind(code, what, where=where, now=now)
+
+
+def cut(text: object) -> str:
+    """Text from elsewhere (a library, a file) on one line and short enough to print."""
+    flat = " ".join(str(text).split())
+    return flat if len(flat) <= FOREIGN_TEXT_LIMIT else flat[: FOREIGN_TEXT_LIMIT - 1] + "…"
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """Return ``Did you mean 'x'?`` with the known word nearest to `word`, or an empty text."""
+    match = get_close_matches(word, list(known), n=1, cutoff=0.5)
+    return f"Did you mean '{match[0]}'?" if match else ""

@@ -1,0 +1,1 @@
+"""Running: where tasks run, where files go, what the user sees meanwhile."""

@@ -1,0 +1,1 @@
+"""Segments: clustering the customers, choosing k, naming what was found."""

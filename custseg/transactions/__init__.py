@@ -1,0 +1,1 @@
+"""Transactions: finding, reading and cleaning the lines of a retailer's files."""
