@@ -1,0 +1,41 @@
+"""custseg: customer segments from any number of retail transactions.
+
+>>> import custseg
+>>> result = custseg.segment(["sales/*.csv"], output="segments")  # doctest: +SKIP
+>>> result.segments  # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from custseg._version import __version__
+
+if TYPE_CHECKING:
+    from custseg.errors import CustsegError
+    from custseg.pipeline import Segmentation, segment
+    from custseg.settings import Settings
+
+__all__ = ["CustsegError", "Segmentation", "Settings", "__version__", "segment"]
+
+_HOMES = {
+    "CustsegError": "custseg.errors",
+    "Segmentation": "custseg.pipeline",
+    "Settings": "custseg.settings",
+    "segment": "custseg.pipeline",
+}
+
+
+def __getattr__(name: str) -> Any:
+    # Loaded on first use: `import custseg` and `custseg --help` must not wait for Polars and Dask.
+    if name not in _HOMES:
+        raise AttributeError(f"module 'custseg' has no attribute '{name}'")
+    from importlib import import_module
+
+    value = getattr(import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,257 @@
+"""What a user can set, checked once, and where each value came from.
+
+A value given as a flag wins over the environment (``CUSTSEG_MIN_SHARE``), that over the job file, that
+over the default. The *identity* settings decide what is computed: two runs with the same identity over
+the same input give the same answer. The others say how it is run or shown.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
+
+from custseg.columns import FEATURES, LINE_COLUMNS, PRESETS
+from custseg.errors import InputError, SettingsError, cut, nearest
+
+AUTO_K = (2, 10)
+LARGEST_K = 50
+MEMORY_FLOOR = 1_000_000_000
+ENVIRONMENT_PREFIX = "CUSTSEG_"
+
+UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
+UNITS |= {"KIB": 2**10, "MIB": 2**20, "GIB": 2**30, "TIB": 2**40}
+
+
+def parse_bytes(value: object) -> object:
+    """Read ``2GB``, ``512 MiB`` or a number as bytes."""
+    if not isinstance(value, str):
+        return value
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([a-zA-Z]*)\s*", value)
+    if not match or match[2].upper() not in UNITS:
+        raise ValueError(f"'{cut(value)}' is no size: write 2GB or 512MiB")
+    return int(float(match[1]) * UNITS[match[2].upper()])
+
+
+def parse_share(value: object) -> object:
+    """Read ``2%`` or ``0.02`` as a share."""
+    if isinstance(value, str) and value.strip().endswith("%"):
+        return float(value.strip()[:-1]) / 100
+    return value
+
+
+def parse_list(value: object) -> object:
+    """Read one text as a list of one, so that a job file may give either."""
+    return (value,) if isinstance(value, str) else value
+
+
+Bytes = Annotated[int, BeforeValidator(parse_bytes)]
+Share = Annotated[float, BeforeValidator(parse_share), Field(ge=0, le=1)]
+Texts = Annotated[tuple[str, ...], BeforeValidator(parse_list)]
+
+Run: dict[str, Any] = {"kind": "run"}
+Show: dict[str, Any] = {"kind": "presentation"}
+
+
+class Settings(BaseModel):
+    """Everything a user can set for a run; frozen, limits checked on making it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
+
+    # Reading
+    column: dict[str, str] = Field({}, description="header of each column, where it is not found by name")
+    date_format: str | None = Field(None, description="strptime format of the dates")
+    max_invalid: Share = Field(0.01, description="share of lines that may be invalid before the run ends")
+    # Which lines
+    since: dt.date | None = Field(None, description="first day that counts")
+    until: dt.date | None = Field(None, description="last day that counts")
+    exclude_product: Texts = Field((), description="regular expressions of products that are no products")
+    where: str | None = Field(None, description="SQL condition on the input's columns; others are excluded")
+    returns: Literal["exclude", "net"] = Field("exclude", description="leave returns out, or subtract them")
+    duplicates: Literal["drop", "keep"] = Field("drop", description="what to do with repeated lines")
+    # Features
+    features: tuple[str, ...] = Field(PRESETS["classic"], description="features to cluster on")
+    scale: Literal["log-standard", "standard", "none"] = Field("log-standard", description="scaling")
+    as_of: dt.date | None = Field(None, description="day recency is counted to [day after the last line]")
+    # Segments
+    k: str = Field("auto", description="number of segments: auto, N or LO-HI")
+    min_share: Share = Field(0.02, description="smallest share of customers a segment may hold")
+    seed: int = Field(0, ge=0, lt=2**32, description="seed of everything drawn")
+    # Presentation
+    currency: str | None = Field(
+        None, max_length=8, description="currency of the amounts", json_schema_extra=Show
+    )
+    # How it is run
+    memory_limit: Bytes | None = Field(None, description="memory of all processes", json_schema_extra=Run)
+    chunk_size: Bytes | None = Field(None, ge=1, description="input read at once", json_schema_extra=Run)
+    work_dir: Path | None = Field(None, description="folder for temporary files", json_schema_extra=Run)
+    fresh: bool = Field(False, description="start over, whatever is in the output", json_schema_extra=Run)
+
+    @field_validator("column")
+    @classmethod
+    def _known_columns(cls, value: dict[str, str]) -> dict[str, str]:
+        for name in value:
+            if name not in LINE_COLUMNS:
+                raise ValueError(f"no column '{name}'. {nearest(name, LINE_COLUMNS)}")
+        return value
+
+    @field_validator("features", mode="before")
+    @classmethod
+    def _known_features(cls, value: object) -> object:
+        names = value.split(",") if isinstance(value, str) else value
+        if not isinstance(names, list | tuple):
+            raise ValueError("give a preset or a list of features")
+        features: list[str] = []
+        for name in (str(name).strip() for name in names):
+            if name in PRESETS:
+                features.extend(PRESETS[name])
+            elif name not in FEATURES:
+                raise ValueError(f"no feature '{cut(name)}'. {nearest(name, [*FEATURES, *PRESETS])}")
+            elif not FEATURES[name].clusterable:
+                raise ValueError(f"'{name}' is a date; cluster on recency_days or tenure_days instead")
+            else:
+                features.append(name)
+        if not features:
+            raise ValueError("name at least one feature")
+        return tuple(dict.fromkeys(features))
+
+    @field_validator("exclude_product")
+    @classmethod
+    def _valid_expressions(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for expression in value:
+            try:
+                re.compile(expression)
+            except re.error as error:
+                raise ValueError(f"'{cut(expression)}' is no regular expression: {error}") from None
+        return value
+
+    @field_validator("k", mode="before")
+    @classmethod
+    def _valid_k(cls, value: object) -> str:
+        text = str(value).replace(" ", "").lower()
+        if text == "auto":
+            return text
+        match = re.fullmatch(r"(\d+)(?:-(\d+))?", text)
+        if not match:
+            raise ValueError(f"'{cut(value)}' is not auto, a number or a range such as 3-6")
+        low, high = int(match[1]), int(match[2] or match[1])
+        if not 2 <= low <= high <= LARGEST_K:
+            raise ValueError(f"k goes from 2 to {LARGEST_K}, the smaller first")
+        return text
+
+    @field_validator("memory_limit")
+    @classmethod
+    def _above_floor(cls, value: int | None) -> int | None:
+        if value is not None and value < MEMORY_FLOOR:
+            raise ValueError("custseg needs at least 1GB")
+        return value
+
+    @property
+    def k_range(self) -> tuple[int, int]:
+        """Smallest and largest k to try."""
+        if self.k == "auto":
+            return AUTO_K
+        low, _, high = self.k.partition("-")
+        return int(low), int(high or low)
+
+    def identity(self) -> dict[str, Any]:
+        """Return the settings that decide what is computed, as plain JSON values."""
+        values = self.model_dump(mode="json")
+        return {
+            name: values[name]
+            for name, field in type(self).model_fields.items()
+            if not field.json_schema_extra
+        }
+
+    def fingerprint(self) -> str:
+        """Return a short hash of the identity."""
+        return hashlib.sha256(json.dumps(self.identity(), sort_keys=True).encode()).hexdigest()[:16]
+
+
+def read_job(path: Path) -> dict[str, Any]:
+    """Read a job file: TOML whose keys are the names of settings, hyphens as good as underscores."""
+    try:
+        values = tomllib.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        raise InputError("no-such-file", f"There is no job file '{path}'.", now="Check the path.") from None
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise SettingsError(
+            "bad-job-file",
+            f"The job file cannot be read: {cut(error)}.",
+            where=str(path),
+            now="Mend the file.",
+        ) from None
+    return {key.replace("-", "_"): value for key, value in values.items()}
+
+
+def resolve(
+    flags: Mapping[str, Any], job: Path | None = None, environment: Mapping[str, str] | None = None
+) -> tuple[Settings, dict[str, str]]:
+    """Make the settings from all their sources.
+
+    Parameters
+    ----------
+    flags
+        Values given by name; None means not given.
+    job
+        A job file.
+    environment
+        Environment variables; those that start with ``CUSTSEG_`` and name a setting count.
+
+    Returns
+    -------
+    settings
+        The checked settings.
+    sources
+        For each setting ``flag``, ``environment``, ``job file`` or ``default``.
+
+    Raises
+    ------
+    SettingsError
+        An unknown key, or a value outside its limits.
+    """
+    known = Settings.model_fields
+    from_job = read_job(job) if job else {}
+    for key in from_job:
+        if key not in known:
+            raise SettingsError(
+                "unknown-setting",
+                f"There is no setting '{cut(key)}'.",
+                where=str(job),
+                now=nearest(key, known),
+            )
+    from_environment = {
+        name: (environment or {})[ENVIRONMENT_PREFIX + name.upper()]
+        for name in known
+        if ENVIRONMENT_PREFIX + name.upper() in (environment or {})
+    }
+    given = {name: value for name, value in flags.items() if value not in (None, [], {})}
+    layers = (("job file", from_job), ("environment", from_environment), ("flag", given))
+    values: dict[str, Any] = {}
+    sources = dict.fromkeys(known, "default")
+    for source, layer in layers:
+        values |= layer
+        sources |= dict.fromkeys(layer, source)
+    return _checked(values, sources), sources
+
+
+def _checked(values: Mapping[str, Any], sources: Mapping[str, str]) -> Settings:
+    try:
+        return Settings.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = str(first["loc"][0]) if first["loc"] else "?"
+        message = first["msg"].removeprefix("Value error, ")
+        raise SettingsError(
+            "bad-setting",
+            f"--{name.replace('_', '-')}: {cut(message)}",
+            where=f"{sources.get(name, 'given')}, value {cut(first['input'])!r}",
+            now="'custseg batch --help' lists the options and their limits.",
+        ) from None
