@@ -1,0 +1,238 @@
+"""Features: what is known of each customer, summed exactly and divided once at the end."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from custseg.columns import FEATURES, SCALE
+from custseg.errors import InputError
+from custseg.settings import Settings
+from custseg.transactions.cleaning import FATE_CODES
+from custseg.transactions.reading import Table
+
+Lines = Mapping[str, NDArray[Any]]
+
+LARGEST_SUM = 9e18
+"""Just below 2⁶³: sums of ten-thousandths must stay under it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """What the exchange must carry and the reduce must add up, for the features that were asked for.
+
+    Attributes
+    ----------
+    head_columns
+        Columns said once a stretch of lines.
+    line_columns
+        Columns said for each line.
+    returns
+        Whether returned lines are carried beside the kept ones.
+    net
+        Whether returns are subtracted.
+    features
+        The columns of the customer table, in order.
+    """
+
+    head_columns: tuple[str, ...]
+    line_columns: tuple[str, ...]
+    drop_duplicates: bool
+    returns: bool
+    net: bool
+    features: tuple[str, ...]
+
+    @property
+    def return_fates(self) -> tuple[int, ...]:
+        """Codes of the fates a return may have."""
+        return FATE_CODES["cancelled"], FATE_CODES["non_positive"]
+
+    def amount(self, columns: Lines) -> NDArray[np.int64]:
+        """Return the total of each line in ten-thousandths, as `cleaning.line_amount` computes it."""
+        if "amount" in columns:
+            return columns["amount"]
+        if "unit_price" not in columns:
+            return np.zeros(len(columns["quantity"]), np.int64)
+        product = columns["quantity"].astype(np.float64) * columns["unit_price"].astype(np.float64)
+        return np.rint(product / SCALE).astype(np.int64)
+
+
+def make_recipe(table: Table, settings: Settings) -> Recipe:
+    """Decide which features can be had and what they need.
+
+    Raises
+    ------
+    InputError
+        A feature to cluster on needs a column that the input lacks.
+    """
+    have = set(table.read) | {"invoice"}
+    if table.has_money:
+        have.add("amount")
+    wanted = [f for f in FEATURES.values() if not f.optional or f.name in settings.features]
+    possible = tuple(feature.name for feature in wanted if have.issuperset(feature.needs))
+    for name in settings.features:
+        if name not in possible:
+            lacking = ", ".join(sorted(set(FEATURES[name].needs) - have))
+            clusterable = [feature for feature in possible if FEATURES[feature].clusterable]
+            raise InputError(
+                "feature-needs-column",
+                f"The feature {name} needs a column for {lacking}, which the input does not have.",
+                now=f"Name the column with --column, or choose from: --features {','.join(clusterable)}.",
+            )
+    drop = settings.duplicates == "drop"
+    returns = settings.returns == "net" or bool({"returned_value", "return_rate"} & set(possible))
+    heads = [name for name in ("customer_id", "invoice", "invoice_date") if name in table.read]
+    numbers = [name for name in ("quantity", "unit_price", "amount") if name in table.read]
+    return Recipe(
+        head_columns=(*heads, *(["returned"] if returns else [])),
+        line_columns=(
+            *(["line"] if drop else []),
+            *numbers,
+            *(["product"] if "distinct_products" in possible else []),
+        ),
+        drop_duplicates=drop,
+        returns=returns,
+        net=settings.returns == "net",
+        features=possible,
+    )
+
+
+def aggregate(
+    heads: pl.DataFrame, columns: Lines, dropped: NDArray[np.bool_], recipe: Recipe
+) -> tuple[pl.DataFrame, pl.DataFrame | None]:
+    """Add up the lines of each customer.
+
+    Parameters
+    ----------
+    heads
+        One row a stretch of lines: the recipe's head columns and ``n``, its number of lines.
+    columns
+        The recipe's line columns, one array each, shape (n_lines,).
+    dropped
+        Lines that are duplicates.
+
+    Returns
+    -------
+    customers
+        One row a customer: whole-number sums in ten-thousandths, counts, first and last purchase.
+    products
+        With ``distinct_products``: each customer's different products, one row each.
+    """
+    starts = np.concatenate([[0], np.cumsum(heads["n"].to_numpy())[:-1]])
+
+    def add(values: NDArray[Any]) -> NDArray[np.int64]:
+        if np.abs(values.astype(np.float64)).sum() > LARGEST_SUM:
+            raise InputError(
+                "sum-too-large",
+                "The sums of one group of customers exceed what 64 bits hold to the ten-thousandth.",
+                now="Give amounts in thousands.",
+            )
+        return np.add.reduceat(np.where(dropped, 0, values), starts)
+
+    sums = {"lines": add(np.ones(len(dropped), np.int64))}
+    if "quantity" in columns:
+        sums["total_quantity"] = add(columns["quantity"])
+    if "unit_price" in columns:
+        sums["price_sum"] = add(columns["unit_price"])
+    if "amount" in columns or "unit_price" in columns:
+        sums["spend"] = add(recipe.amount(columns))
+    invoices = heads.with_columns(pl.Series(name, values) for name, values in sums.items())
+    products = None
+    if "product" in columns:
+        bought = np.flatnonzero(~dropped)
+        owner = np.repeat(np.arange(heads.height), heads["n"].to_numpy())[bought]
+        products = heads.select(pl.all().gather(owner)).with_columns(product=columns["product"][bought])
+        if recipe.returns:
+            products = products.filter(~pl.col("returned"))
+        products = products.select("customer_id", "product").unique()
+    return _by_customer(invoices, recipe, tuple(sums)), products
+
+
+def _by_customer(invoices: pl.DataFrame, recipe: Recipe, sums: Sequence[str]) -> pl.DataFrame:
+    bought = ~pl.col("returned") if recipe.returns else pl.lit(True)
+    totals = [pl.col(name).filter(bought).sum() for name in sums]
+    # Stretches whose lines were all duplicates still name an invoice that another stretch holds.
+    if "invoice" in invoices.columns:
+        purchases = pl.col("invoice").filter(bought).n_unique()
+    elif "invoice_date" in invoices.columns:
+        purchases = pl.col("invoice_date").dt.date().filter(bought).n_unique()
+    else:
+        purchases = pl.col("lines").filter(bought).sum()
+    made = [*totals, purchases.cast(pl.Int64).alias("purchases")]
+    if "invoice_date" in invoices.columns:
+        when = pl.col("invoice_date").filter(bought)
+        made += [when.min().alias("first_purchase"), when.max().alias("last_purchase")]
+    if recipe.returns:
+        back = pl.col("returned")
+        made += [pl.col(name).filter(back).sum().alias(f"returned_{name}") for name in sums]
+    return invoices.group_by("customer_id").agg(made)
+
+
+def merge(groups: Sequence[tuple[pl.DataFrame, pl.DataFrame | None]]) -> tuple[pl.DataFrame, int]:
+    """Put the slices of a bucket together.
+
+    Returns
+    -------
+    customers
+        One row a customer with a purchase.
+    returns_only
+        Customers left out because they only returned.
+    """
+    customers = pl.concat([group for group, _ in groups])
+    if len(groups) > 1:
+        smallest = [pl.col("first_purchase").min()] if "first_purchase" in customers.columns else []
+        largest = [pl.col("last_purchase").max()] if "last_purchase" in customers.columns else []
+        rest = pl.exclude("customer_id", "first_purchase", "last_purchase").sum()
+        customers = customers.group_by("customer_id").agg(rest, *smallest, *largest)
+    products = [pairs for _, pairs in groups if pairs is not None]
+    if products:
+        counted = pl.concat(products).unique().group_by("customer_id").agg(distinct_products=pl.len())
+        customers = customers.join(counted, on="customer_id", how="left").with_columns(
+            pl.col("distinct_products").cast(pl.Int64).fill_null(0)
+        )
+    everyone = customers.height
+    customers = customers.filter(pl.col("lines") > 0)
+    return customers, everyone - customers.height
+
+
+def finish(parts: pl.LazyFrame, recipe: Recipe, as_of: dt.date | None) -> pl.LazyFrame:
+    """Turn whole-number sums into the features.
+
+    Parameters
+    ----------
+    parts
+        Rows as `merge` made them.
+    as_of
+        The day that recency and tenure are counted to; None without dates.
+
+    Returns
+    -------
+    LazyFrame
+        ``customer_id`` and the recipe's features.
+    """
+    quantity, spend = pl.col("total_quantity"), pl.col("spend")
+    if recipe.net:
+        quantity, spend = quantity + pl.col("returned_total_quantity"), spend + pl.col("returned_spend")
+    returned = -pl.col("returned_spend")
+    formulas = {
+        "total_quantity": quantity / SCALE,
+        "mean_unit_price": pl.col("price_sum") / (pl.col("lines") * SCALE),
+        "purchases": pl.col("purchases"),
+        "lines": pl.col("lines"),
+        "spend": spend / SCALE,
+        "first_purchase": pl.col("first_purchase"),
+        "last_purchase": pl.col("last_purchase"),
+        "recency_days": (pl.lit(as_of) - pl.col("last_purchase").dt.date()).dt.total_days(),
+        "tenure_days": (pl.lit(as_of) - pl.col("first_purchase").dt.date()).dt.total_days(),
+        "mean_basket": spend / (pl.col("purchases") * SCALE),
+        "distinct_products": pl.col("distinct_products"),
+        "returned_value": returned / SCALE,
+        "return_rate": returned / (pl.col("spend") + returned),
+    }
+    return parts.select("customer_id", **{name: formulas[name] for name in recipe.features})

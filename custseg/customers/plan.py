@@ -1,0 +1,143 @@
+"""The plan of a run: chunks, buckets and tasks at once, from the size of the input and the memory given."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import psutil
+
+from custseg.errors import MachineError
+from custseg.settings import MEMORY_FLOOR
+from custseg.transactions.csv_blocks import GZIP_MAGIC
+from custseg.transactions.lines import Piece
+from custseg.transactions.reading import Source
+
+PROGRAM = 420_000_000
+"""Resident bytes of the program itself with all its libraries loaded."""
+
+TASKS = 2
+"""Chunks or buckets worked on at once: while one waits for disk or runs Python, the other keeps Polars
+busy; more only cost memory (docs/decisions/0003)."""
+
+LINE_IN_TEXT = 90
+"""Bytes of a line in a CSV file, about; only the plan depends on it."""
+
+CHUNK_LINE = 130
+"""Resident bytes a line of a chunk takes while it is scanned, ordered and written."""
+
+BUCKET_LINE = 150
+"""Resident bytes a line of a bucket takes while it is reduced, in the worst case of one line an invoice."""
+
+GZIP_RATIO = 8
+LARGEST_CHUNK = 400_000_000
+SMALLEST_CHUNK = 1_000_000
+MOST_BUCKET_BITS = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How the work is cut up. It never changes the answer.
+
+    Attributes
+    ----------
+    chunks
+        What each map task reads.
+    block
+        Bytes of CSV taken at once where one file is longer.
+    bucket_bits
+        The exchange has ``2 ** bucket_bits`` buckets.
+    bucket_lines
+        A bucket with more lines is reduced in slices.
+    tasks
+        Tasks at once.
+    memory
+        Bytes of memory all processes together may hold.
+    """
+
+    chunks: tuple[tuple[Piece, ...], ...]
+    block: int
+    bucket_bits: int
+    bucket_lines: int
+    tasks: int
+    memory: int
+
+    @property
+    def buckets(self) -> int:
+        """Number of buckets."""
+        return 1 << self.bucket_bits
+
+
+def make_plan(sources: Sequence[Source], *, memory_limit: int | None, chunk_size: int | None) -> Plan:
+    """Cut the input into chunks and choose the number of buckets.
+
+    Parameters
+    ----------
+    memory_limit
+        Bytes for all processes together; half of what is free when None.
+    chunk_size
+        Bytes of text input read at once; from the memory limit when None.
+
+    Raises
+    ------
+    MachineError
+        Less memory is free than custseg needs.
+    """
+    free = psutil.virtual_memory().available
+    if memory_limit is None and free // 2 < MEMORY_FLOOR:
+        raise MachineError(
+            "too-little-memory",
+            f"custseg needs {MEMORY_FLOOR / 1e9:.0f} GB and half of what is free is {free / 2e9:.1f} GB.",
+            now="Close other programs, or give it more than half: --memory-limit 1GB.",
+        )
+    memory = memory_limit or free // 2
+    share = (memory - PROGRAM) * 0.8 / TASKS
+    chunk = chunk_size or int(min(share / CHUNK_LINE * LINE_IN_TEXT, LARGEST_CHUNK))
+    chunk = max(chunk, 1 if chunk_size else SMALLEST_CHUNK)
+    lines = sum(_text_bytes(source) for source in sources) / LINE_IN_TEXT
+    bucket_lines = int(share / BUCKET_LINE)
+    # Buckets of half the size that fits: hashing spreads customers evenly, but not their lines.
+    bits = max(0, math.ceil(math.log2(max(1.0, lines / (bucket_lines / 2)))))
+    return Plan(
+        chunks=tuple(_chunks(sources, chunk)),
+        block=chunk,
+        bucket_bits=min(bits, MOST_BUCKET_BITS),
+        bucket_lines=bucket_lines,
+        tasks=TASKS,
+        memory=memory,
+    )
+
+
+def _chunks(sources: Sequence[Source], limit: int) -> Iterator[tuple[Piece, ...]]:
+    """Gather small files, cut long Parquet files, leave each long CSV file a chunk of its own."""
+    gathered: list[Piece] = []
+    size = 0
+    for number, source in enumerate(sources):
+        for piece, bytes_ in _pieces(number, source, limit):
+            if gathered and size + bytes_ > limit:
+                yield tuple(gathered)
+                gathered, size = [], 0
+            gathered.append(piece)
+            size += bytes_
+    if gathered:
+        yield tuple(gathered)
+
+
+def _pieces(number: int, source: Source, limit: int) -> Iterator[tuple[Piece, int]]:
+    if source.rows is None:
+        yield Piece(number), _text_bytes(source)
+        return
+    parts = max(1, math.ceil(source.rows * LINE_IN_TEXT / limit))
+    edges = [source.rows * part // parts for part in range(parts + 1)]
+    for start, end in pairwise(edges):
+        yield Piece(number, start, end - start), (end - start) * LINE_IN_TEXT
+
+
+def _text_bytes(source: Source) -> int:
+    if source.rows is not None:
+        return source.rows * LINE_IN_TEXT
+    with open(source.file.path, "rb") as file:  # noqa: PTH123 - two bytes of a path that is text
+        zipped = file.read(2) == GZIP_MAGIC
+    return source.file.size * (GZIP_RATIO if zipped else 1)
