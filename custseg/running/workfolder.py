@@ -1,0 +1,178 @@
+"""The output folder and the work folder in it: whose they are, what stands in them, who is at work.
+
+A work folder holds everything a run has finished so far. Every task writes its file whole or not at all and
+skips what stands, so going on after any end is nothing but running again in the same folder.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from custseg.errors import OutputError, cut
+from custseg.running import outputs
+
+RECORD = "run.json"
+STATE = "state.json"
+WORK = ".custseg-work"
+LOCK = ".custseg-lock"
+ROOMS = ("exchange", "features", "matrix", "labels", "results")
+
+
+@dataclass(frozen=True, slots=True)
+class WorkFolder:
+    """A folder for temporary files, private to the user; its rooms are there."""
+
+    path: Path
+
+    def room(self, name: str) -> Path:
+        """Return one of its folders."""
+        return self.path / name
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """What was stored with `remember`; empty at the start."""
+        file = self.path / STATE
+        return dict(outputs.read_json(file)) if file.exists() else {}
+
+    def remember(self, state: Mapping[str, Any]) -> None:
+        """Store the identity and plan of the run, so that it can be taken up again."""
+        outputs.write_json(self.path / STATE, dict(state))
+
+    def sweep(self) -> None:
+        """Remove what an interrupted run left half-written."""
+        for file in self.path.rglob(f"{outputs.TEMPORARY}*"):
+            file.unlink(missing_ok=True)
+
+    def remove(self) -> None:
+        """Remove the folder and all in it."""
+        shutil.rmtree(self.path, ignore_errors=True)
+
+
+@contextmanager
+def lock(output: Path) -> Iterator[None]:
+    """Make the output folder if need be and hold it for this process alone.
+
+    The kernel holds the lock, so a process that died holds none.
+
+    Raises
+    ------
+    OutputError
+        Another run is at work in it, or it is no folder.
+    """
+    if output.exists() and not output.is_dir():
+        raise OutputError("output-no-folder", f"'{output}' is a file.", now="Name a folder with -o.")
+    made = not output.exists()
+    with outputs.disk_errors(output):
+        output.mkdir(parents=True, exist_ok=True)
+    path = output / LOCK
+    try:
+        with _held(path):
+            yield
+            path.unlink(missing_ok=True)
+    except BaseException:
+        if made and not any(entry.name != LOCK for entry in output.iterdir()):
+            shutil.rmtree(output, ignore_errors=True)
+        raise
+
+
+@contextmanager
+def _held(path: Path) -> Iterator[None]:
+    while True:
+        with outputs.disk_errors(path):
+            handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise OutputError(
+                    "output-busy",
+                    "Another custseg run is at work in this folder.",
+                    where=str(path.parent),
+                    now="Wait for it, or name another folder with -o.",
+                ) from None
+            # A run that just ended may have removed the file this handle is of.
+            if path.exists() and path.stat().st_ino == os.fstat(handle).st_ino:
+                yield
+                return
+        finally:
+            os.close(handle)
+
+
+def finished(output: Path) -> dict[str, Any] | None:
+    """Return the record of the finished run in a folder, None when there is none.
+
+    Raises
+    ------
+    OutputError
+        The folder holds files that custseg did not write.
+    """
+    record = output / RECORD
+    if record.exists():
+        try:
+            found = outputs.read_json(record)
+        except ValueError:
+            found = {}
+        if isinstance(found, dict) and "custseg" in found:
+            return found
+    strange = sorted(entry.name for entry in output.iterdir() if entry.name not in (LOCK, WORK))
+    if strange:
+        raise OutputError(
+            "output-not-ours",
+            "The output folder holds files that custseg did not write.",
+            where=f"{output}: {cut(', '.join(strange[:5]))}",
+            now="Name an empty or a new folder with -o.",
+        )
+    return None
+
+
+def open_work(output: Path, work_dir: Path | None) -> WorkFolder:
+    """Make or find the work folder of an output: inside it, or in `work_dir` under a name of its own."""
+    path = output / WORK
+    if work_dir is not None:
+        path = work_dir / f"custseg-{hashlib.sha256(str(output.resolve()).encode()).hexdigest()[:12]}"
+    with outputs.disk_errors(path):
+        path.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for room in ROOMS:
+            (path / room).mkdir(exist_ok=True, mode=0o700)
+    return WorkFolder(path)
+
+
+def differences(stored: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:
+    """Say in words how the identity of a stored run differs from the one wanted now."""
+    found = []
+    for name in sorted({*stored.get("settings", {}), *wanted["settings"]}):
+        before, now = stored.get("settings", {}).get(name), wanted["settings"].get(name)
+        if before != now:
+            found.append(f"--{name.replace('_', '-')} was {cut(before)}, is {cut(now)}")
+    before_files = {file[0]: file[1:] for file in stored.get("inputs", [])}
+    now_files = {file[0]: file[1:] for file in wanted["inputs"]}
+    for path in sorted({*before_files, *now_files}):
+        if path not in now_files:
+            found.append(f"input gone: {path}")
+        elif path not in before_files:
+            found.append(f"input new: {path}")
+        elif before_files[path] != now_files[path]:
+            found.append(f"input changed: {path}")
+    for name, version in wanted["versions"].items():
+        if stored.get("versions", {}).get(name) != version:
+            found.append(f"{name} was {stored.get('versions', {}).get(name)}, is {version}")
+    return found
+
+
+def refuse_other(output: Path, found: list[str], *, is_finished: bool) -> OutputError:
+    """Return the error for a folder that holds a run of another identity."""
+    more = f" and {len(found) - 3} more" if len(found) > 3 else ""
+    return OutputError(
+        "output-other-run",
+        f"The output folder holds {'another run' if is_finished else 'an unfinished run of another kind'}.",
+        where=f"{output}: {'; '.join(found[:3])}{more}",
+        now="Name another folder with -o, or replace what is there with --fresh.",
+    )
