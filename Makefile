@@ -1,0 +1,48 @@
+# Bare `make` lists what there is. Each target makes the environment it needs.
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+DEMO_ROWS ?= 1000000
+
+.DEFAULT_GOAL := help
+.PHONY: help install develop demo test check format clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+install: .venv/.installed ## make .venv with custseg and the pinned versions of what it needs
+
+develop: .venv/.developing ## the same, with what the tests and checks need
+
+demo: .venv/.installed ## segment a made-up shop's million lines; ends with the table and the report's path
+	@$(BIN)/custseg sample -o demo/transactions --rows $(DEMO_ROWS) --customers 6000
+	@$(BIN)/custseg batch demo/transactions -o demo/segments --job jobs/online_retail.toml --fresh
+
+test: .venv/.developing ## run all tests (minutes)
+	$(BIN)/python -m pytest
+
+check: .venv/.developing ## lint, format, types and the layers of imports
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: .venv/.developing ## let ruff put the code in its form
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+clean: ## remove the demo, builds and caches; .venv stays
+	rm -rf demo build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage
+
+.venv/.installed: pyproject.toml constraints.txt
+	@echo "Making the environment in .venv: a minute or two the first time."
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(PIP) install --quiet --constraint constraints.txt --upgrade pip
+	@$(PIP) install --quiet --constraint constraints.txt --editable .
+	@touch $@
+
+# Dependency groups are read by pip 25.1 and later, hence the upgrade above.
+.venv/.developing: .venv/.installed
+	@$(PIP) install --quiet --constraint constraints.txt --group test --group check
+	@touch $@
