@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
@@ -14,6 +13,7 @@ from polars.io.plugins import register_io_source
 
 from custseg._version import __version__
 from custseg.errors import MachineError, OutputError, SettingsError, cut
+from custseg.running import outputs
 from custseg.transactions.sample_lines import SCHEMA, draw_lines
 from custseg.transactions.sample_shop import Shop
 
@@ -105,19 +105,20 @@ def write_sample(
             raise SettingsError("bad-setting", f"--{name}: {value} is less than {least}.", now="Give more.")
     shop = Shop(rows=rows, customers=customers, seed=seed)
     about = {"custseg": __version__, "rows": rows, "customers": customers, "seed": seed}
-    try:
+    with outputs.disk_errors(output):
         _take_folder(output, about)
-        tills = _Tills(shop, advance)
+    tills = _Tills(shop, advance)
+    try:
         files = tuple(_write(output, file, tills, file_type) for file in _plan(shop))
-        size = sum(path.stat().st_size for path in files)
-    except (OSError, pl.exceptions.ComputeError) as error:
-        # Polars raises the one for CSV and the other for Parquet when the disk is full.
+    except pl.exceptions.ComputeError as error:
+        # What Polars says of a full disk depends on what it was writing.
         raise MachineError(
-            "cannot-write",
-            f"The sample could not be written: {cut(error)}.",
+            "disk-error",
+            f"Writing failed: {cut(error)}.",
             where=str(output),
-            now="Make room on the disk, or give another folder with -o.",
+            now="Is there room on the disk?",
         ) from error
+    size = sum(path.stat().st_size for path in files)
     return SampleSummary(output=output, files=files, rows=rows, bytes=size)
 
 
@@ -136,10 +137,10 @@ def _take_folder(output: Path, about: dict[str, object]) -> None:
             now="Give a new or an empty folder with -o.",
         )
     output.mkdir(parents=True, exist_ok=True)
-    for pattern in ("transactions-*.csv", "transactions-*.parquet", "_part-*.tmp"):
+    for pattern in ("transactions-*.csv", "transactions-*.parquet", f"{outputs.TEMPORARY}*"):
         for path in output.glob(pattern):
             path.unlink()
-    marker.write_text(json.dumps(about) + "\n", "utf-8")
+    outputs.write_json(marker, about)
 
 
 def _plan(shop: Shop) -> Iterator[_File]:
@@ -181,9 +182,8 @@ class _Tills:
 
 
 def _write(output: Path, file: _File, tills: _Tills, file_type: FileType) -> Path:
-    """Stream one file to disk under a temporary name, then give it its own."""
+    """Stream one file to disk."""
     path = output / f"{file.name}.{file_type}"
-    temporary = output / f"_part-{file.name}.tmp"
 
     def source(
         with_columns: list[str] | None, predicate: pl.Expr | None, n_rows: int | None, batch_size: int | None
@@ -191,7 +191,7 @@ def _write(output: Path, file: _File, tills: _Tills, file_type: FileType) -> Pat
         yield from tills.batches(file)
 
     lines = register_io_source(source, schema=SCHEMA)
-    try:
+    with outputs.whole(path) as temporary:
         if file_type == "parquet":
             lines.sink_parquet(temporary, row_group_size=4 * BATCH_ROWS, engine="streaming")
         else:
@@ -199,7 +199,4 @@ def _write(output: Path, file: _File, tills: _Tills, file_type: FileType) -> Pat
             lines.with_columns(ids.alias("Customer ID")).sink_csv(
                 temporary, datetime_format="%Y-%m-%d %H:%M:%S", engine="streaming"
             )
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
     return path

