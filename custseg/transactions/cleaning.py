@@ -68,48 +68,48 @@ class Ledger:
         }
 
 
-def fate(read: Sequence[str], excluded: pl.Expr | None, needed: Sequence[str]) -> pl.Expr:
-    """Return the code of each line's fate, given its canonical columns.
+def head_fate(columns: Sequence[str], rules: Rules) -> pl.Expr:
+    """Return the code of the first fate that customer, invoice and date call for.
 
     Parameters
     ----------
-    read
-        The canonical columns that the input has.
-    excluded
-        Whether a line is excluded by the rules.
-    needed
-        The canonical columns whose empty or unreadable cell makes a line invalid.
+    columns
+        Those of customer_id, invoice and invoice_date that there are, in their canonical types.
     """
-    tests: list[tuple[str, pl.Expr]] = [("missing_customer", pl.col("customer_id").is_null())]
-    if needed:
-        tests.append(("invalid", reduce(or_, (pl.col(name).is_null() for name in needed))))
-    if excluded is not None:
-        tests.append(("excluded", excluded))
-    if "invoice" in read:
-        tests.append(("cancelled", pl.col("invoice").cast(pl.String).str.starts_with(CANCELLATION_MARK)))
-    signed = [name for name in ("quantity", "unit_price", "amount") if name in read]
-    if signed:
-        tests.append(("non_positive", reduce(or_, (pl.col(name) <= 0 for name in signed))))
-    code = pl.lit(KEPT, pl.UInt8)
-    for name, test in reversed(tests):
-        code = pl.when(test).then(pl.lit(FATE_CODES[name], pl.UInt8)).otherwise(code)
-    return code
-
-
-def excluded(rules: Rules) -> pl.Expr | None:
-    """Return whether the rules exclude a line; None when they exclude none."""
-    tests = []
+    tests = [("missing_customer", pl.col("customer_id").is_null())]
+    tests += [("invalid", pl.col(name).is_null()) for name in columns if name != "customer_id"]
     if rules.since:
-        tests.append(pl.col("invoice_date").dt.date() < rules.since)
+        tests.append(("excluded", pl.col("invoice_date").dt.date() < rules.since))
     if rules.until:
-        tests.append(pl.col("invoice_date").dt.date() > rules.until)
+        tests.append(("excluded", pl.col("invoice_date").dt.date() > rules.until))
+    if "invoice" in columns:
+        tests.append(("cancelled", pl.col("invoice").str.starts_with(CANCELLATION_MARK)))
+    return _first(tests)
+
+
+def line_fate(numbers: Sequence[str], rules: Rules) -> pl.Expr:
+    """Return the code of the first fate that the numbers, the product and ``--where`` call for.
+
+    Codes rise in the order of precedence, so a line's fate is the smaller of this and its head's.
+    """
+    tests = [("invalid", pl.col(name).is_null()) for name in numbers]
     if rules.exclude_product:
         pattern = "|".join(f"(?:{expression})" for expression in rules.exclude_product)
-        tests.append(pl.col("product").str.contains(pattern).fill_null(False))
+        tests.append(("excluded", pl.col("product").str.strip_chars().str.contains(pattern)))
     if rules.where:
         # Where the condition is null nothing is known in the line's favour.
-        tests.append(~where_expression(rules.where).fill_null(False))
-    return reduce(or_, tests) if tests else None
+        tests.append(("excluded", ~where_expression(rules.where).fill_null(False)))
+    tests += [("non_positive", pl.col(name) <= 0) for name in numbers]
+    return _first(tests)
+
+
+def _first(tests: Sequence[tuple[str, pl.Expr]]) -> pl.Expr:
+    code = pl.lit(KEPT, pl.UInt8)
+    for fate in reversed(FATES):
+        here = [test for name, test in tests if name == fate]
+        if here:
+            code = pl.when(reduce(or_, here)).then(pl.lit(FATE_CODES[fate], pl.UInt8)).otherwise(code)
+    return code
 
 
 def where_expression(where: str) -> pl.Expr:
@@ -155,14 +155,15 @@ def line_hash(columns: Sequence[tuple[int, pl.Expr]]) -> pl.Expr:
 
     With one seed for all, equal values in two columns would cancel out.
     """
-    return reduce(xor, (column.hash(seed) for seed, column in columns), pl.lit(0, pl.UInt64))
+    return reduce(xor, (column.hash(seed) for seed, column in columns))
 
 
-def count_fates(lines: pl.DataFrame) -> Ledger:
-    """Count the lines and add up the money (columns ``fate`` and ``money``) by fate."""
+def count_fates(fate: pl.Series, money: pl.Series, rounded: pl.Series) -> Ledger:
+    """Count lines and add up their money by fate; count those whose numbers were rounded."""
+    lines = pl.DataFrame({"fate": fate, "money": money})
     # Int128: a chunk of the largest amounts would overflow 64 bits.
     sums = lines.group_by("fate").agg(lines=pl.len(), money=pl.col("money").cast(pl.Int128).sum())
-    ledger = Ledger()
+    ledger = Ledger(rounded=int(rounded.sum()))
     for code, count, amount in sums.iter_rows():
         ledger.lines[FATES[code]] += count
         ledger.money[FATES[code]] += amount

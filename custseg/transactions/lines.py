@@ -1,4 +1,8 @@
-"""Lines: pieces of files scanned into canonical columns, each line with its fate."""
+"""Lines: pieces of files scanned into canonical columns.
+
+Lines of one invoice mostly follow each other, so what they share (customer, invoice and date: the *head*) is
+read as it stands here and made canonical once a stretch of equal heads (`clean_heads`), not once a line.
+"""
 
 from __future__ import annotations
 
@@ -12,8 +16,8 @@ from custseg.transactions.reading import Source, Table
 
 NUMBERS = ("quantity", "unit_price", "amount")
 
-LATE = ("customer_id", "invoice", "invoice_date")
-"""Compared columns that repeat over the lines of an invoice: hashed once an invoice, by the exchange."""
+HEAD = ("customer_id", "invoice", "invoice_date")
+"""Columns that repeat over the lines of an invoice."""
 
 
 class Piece(NamedTuple):
@@ -50,7 +54,7 @@ def batches(table: Table, pieces: Sequence[Piece], limit: int, start: int = 0) -
 
 
 def scan_lines(table: Table, batch: Batch, *, products: bool = False) -> pl.LazyFrame:
-    """Turn raw lines into canonical ones with their fate.
+    """Scan raw lines into what a line says for itself, and its head as it stands.
 
     Parameters
     ----------
@@ -60,17 +64,32 @@ def scan_lines(table: Table, batch: Batch, *, products: bool = False) -> pl.Lazy
     Returns
     -------
     LazyFrame
-        Those columns of `LATE` that the table has (ids and texts as they are), quantity, unit_price and
-        amount in ten-thousandths, ``fate`` (uint8, `cleaning.FATE_CODES`), ``money`` (ten-thousandths),
-        ``rounded`` (bool: it had more decimals) and ``line`` (uint64: hash of all compared columns but
-        those of `LATE`).
+        Those columns of `HEAD` that the table has; quantity, unit_price and amount in ten-thousandths;
+        ``fate`` (uint8, as far as the line itself tells), ``money`` (ten-thousandths), ``rounded`` (bool: it
+        had more decimals) and ``line`` (uint64: hash of all compared columns but those of `HEAD`).
     """
-    frames = [_canonical(table, source, frame, products) for source, frame in batch.frames]
-    if len(frames) == 1:
-        return frames[0]
-    if len({frame.collect_schema()["customer_id"] for frame in frames}) > 1:
-        frames = [frame.with_columns(values.id_text(pl.col("customer_id"))) for frame in frames]
-    return pl.concat(frames)
+    raws = [_Raw(table, source, frame) for source, frame in batch.frames]
+    # Heads of several types must become canonical before they are put together.
+    typed = len({raw.head_types() for raw in raws}) > 1 or table.rules.where is not None
+    frames = [raw.lines(typed_heads=typed, products=products) for raw in raws]
+    return pl.concat(frames) if len(frames) > 1 else frames[0]
+
+
+def clean_heads(table: Table, heads: pl.DataFrame) -> pl.DataFrame:
+    """Make heads canonical and tell the fate they call for, as ``fate`` (uint8)."""
+    names = [name for name in HEAD if name in table.read]
+    typed = [_head(table, name, pl.col(name), heads.schema[name]) for name in names]
+    typed[0] = values.id_text(typed[0])
+    frame = heads.with_columns(typed)
+    return frame.with_columns(cleaning.head_fate(names, table.rules).alias("fate"))
+
+
+def _head(table: Table, name: str, cell: pl.Expr, dtype: pl.DataType) -> pl.Expr:
+    if name == "customer_id":
+        return values.customer_id(cell, dtype)
+    if name == "invoice_date":
+        return values.moment(cell, dtype, table.date_formats)
+    return values.text(cell, dtype)
 
 
 def _scan_piece(table: Table, piece: Piece) -> pl.LazyFrame:
@@ -82,28 +101,81 @@ def _scan_piece(table: Table, piece: Piece) -> pl.LazyFrame:
     return source.scan_csv(b"".join(block.data for block in blocks))
 
 
-def _canonical(table: Table, source: Source, raw: pl.LazyFrame, products: bool) -> pl.LazyFrame:
-    """Read the cells of one file, derive what it lacks, decide each line's fate."""
-    schema = raw.collect_schema()
-    names = schema.names()
-    cells = {}
-    for column, position in source.columns.items():
-        cell, dtype = pl.col(names[position]), schema[names[position]]
-        if column == "customer_id":
-            cells[column] = values.customer_id(cell, dtype)
-        elif column in NUMBERS:
-            cells[column] = values.number(cell, dtype)
-        elif column == "invoice_date":
-            cells[column] = values.moment(cell, dtype, source.date_formats)
-        else:
-            cells[column] = values.text(cell, dtype)
-    for name, position in source.others.items():
-        cells[_other(name)] = values.other(pl.col(names[position]), schema[names[position]])
-    lines = raw.select(**cells).with_columns(_derived(table, source))
-    if table.rules.where:
-        lines = lines.with_columns(_named_as_in_the_file(table, source))
-    product = [pl.col("product").hash()] if products else []
-    return lines.select(*_outcome(table, source), *product)
+class _Raw:
+    """Lines of one file as they were stored, and how each column is read."""
+
+    def __init__(self, table: Table, source: Source, frame: pl.LazyFrame) -> None:
+        self.table, self.source, self.frame = table, source, frame
+        self.schema = frame.collect_schema()
+        self.names = self.schema.names()
+
+    def cell(self, position: int) -> tuple[pl.Expr, pl.DataType]:
+        """Return a column by its place, and its type."""
+        name = self.names[position]
+        return pl.col(name), self.schema[name]
+
+    def head_types(self) -> tuple[pl.DataType, ...]:
+        """Return the types of the head columns."""
+        return tuple(self.cell(self.source.columns[name])[1] for name in HEAD if name in self.table.read)
+
+    def lines(self, *, typed_heads: bool, products: bool) -> pl.LazyFrame:
+        """Return the columns `scan_lines` promises."""
+        table, source = self.table, self.source
+        cells = self._cells(typed_heads=typed_heads)
+        lines = self.frame.select(**cells).with_columns(self._derived())
+        if table.rules.where:
+            lines = lines.with_columns(self._named_as_in_the_file())
+        numbers = [name for name in NUMBERS if name in table.read]
+        return lines.select(
+            *(pl.col(name) for name in HEAD if name in table.read),
+            *(values.scaled(pl.col(name)).alias(name) for name in numbers),
+            cleaning.line_fate(numbers, table.rules).alias("fate"),
+            cleaning.money("amount" in table.read, "unit_price" in table.read).alias("money"),
+            _rounded(numbers).alias("rounded"),
+            cleaning.line_hash(_compared(table, source)).alias("line"),
+            *([pl.col("product").hash()] if products else []),
+        )
+
+    def _cells(self, *, typed_heads: bool) -> dict[str, pl.Expr]:
+        cells = {}
+        for column, position in self.source.columns.items():
+            cell, dtype = self.cell(position)
+            if column in NUMBERS:
+                cells[column] = values.number(cell, dtype)
+            elif column == "product":
+                cells[column] = values.other(cell, dtype)
+            elif typed_heads:
+                cells[column] = _head(self.table, column, cell, dtype)
+                if column == "customer_id":
+                    cells[column] = values.id_text(cells[column])
+            else:
+                cells[column] = cell
+        for name, position in self.source.others.items():
+            cells[_other(name)] = values.other(*self.cell(position))
+        return cells
+
+    def _derived(self) -> list[pl.Expr]:
+        """Return the columns this file lacks, made from those it has."""
+        made = []
+        columns, wanted = self.source.columns, self.table.read
+        quantity = pl.col("quantity") if "quantity" in columns else pl.lit(1.0)
+        if "quantity" in wanted and "quantity" not in columns:
+            made.append(quantity.alias("quantity"))
+        if "unit_price" in wanted and "unit_price" not in columns:
+            made.append(pl.when(quantity != 0).then(pl.col("amount") / quantity).alias("unit_price"))
+        return made
+
+    def _named_as_in_the_file(self) -> list[pl.Expr]:
+        """Return the columns --where names by the file's own headers; null where it has none."""
+        by_position = {position: _other(name) for name, position in self.source.others.items()}
+        by_position |= {position: name for name, position in self.source.columns.items()}
+        by_header = {name.strip(): by_position[position] for position, name in enumerate(self.source.header)}
+        wanted = cleaning.where_expression(str(self.table.rules.where)).meta.root_names()
+        return [
+            (pl.col(by_header[name]) if name in by_header else pl.lit(None)).alias(name)
+            for name in wanted
+            if name not in self.table.read
+        ]
 
 
 def _other(name: str) -> str:
@@ -111,54 +183,23 @@ def _other(name: str) -> str:
     return f"other:{name}"
 
 
-def _derived(table: Table, source: Source) -> list[pl.Expr]:
-    """Return the columns this file lacks, made from those it has."""
-    made = []
-    quantity = pl.col("quantity") if "quantity" in source.columns else pl.lit(1.0)
-    if "quantity" in table.read and "quantity" not in source.columns:
-        made.append(quantity.alias("quantity"))
-    if "unit_price" in table.read and "unit_price" not in source.columns:
-        made.append(pl.when(quantity != 0).then(pl.col("amount") / quantity).alias("unit_price"))
-    return made
-
-
-def _named_as_in_the_file(table: Table, source: Source) -> list[pl.Expr]:
-    """Return the columns that --where names, under the file's own headers; null where it has none."""
-    by_position = {position: name for name, position in source.columns.items()}
-    by_position |= {position: _other(name) for name, position in source.others.items()}
-    by_header = {name.strip(): by_position[position] for position, name in enumerate(source.header)}
-    wanted = cleaning.where_expression(str(table.rules.where)).meta.root_names()
-    return [
-        (pl.col(by_header[name]) if name in by_header else pl.lit(None)).alias(name)
-        for name in wanted
-        if name not in table.read
-    ]
-
-
-def _outcome(table: Table, source: Source) -> list[pl.Expr]:
-    numbers = [name for name in NUMBERS if name in table.read]
-    must_be_read = [name for name in (*numbers, "invoice", "invoice_date") if name in table.read]
-    needed = [name for name in must_be_read if name in source.columns or name in numbers]
-    return [
-        *(pl.col(name) for name in LATE if name in table.read),
-        *(values.scaled(pl.col(name)).alias(name) for name in numbers),
-        cleaning.fate(table.read, cleaning.excluded(table.rules), needed).alias("fate"),
-        cleaning.money("amount" in table.read, "unit_price" in table.read).alias("money"),
-        pl.any_horizontal([pl.lit(False), *(values.rounded(pl.col(name)) for name in numbers)])
-        .fill_null(False)
-        .alias("rounded"),
-        cleaning.line_hash(_compared(table, source)).alias("line"),
-    ]
+def _rounded(numbers: Sequence[str]) -> pl.Expr:
+    tests = [values.rounded(pl.col(name)) for name in numbers]
+    return pl.any_horizontal([pl.lit(False), *tests]).fill_null(False)
 
 
 def _compared(table: Table, source: Source) -> list[tuple[int, pl.Expr]]:
-    """Return the columns to hash by line, each with its seed; one the file lacks is null."""
+    """Return the columns to hash by line, each with its seed; one the file lacks is empty."""
     columns = []
     for seed, name in enumerate(table.compared, start=1):
+        if name in HEAD:
+            continue
         if name in source.columns:
             columns.append((seed, pl.col(name)))
         elif name in source.others:
             columns.append((seed, pl.col(_other(name))))
+        elif name in NUMBERS:
+            columns.append((seed, pl.lit(None, pl.Float64)))
         else:
-            columns.append((seed, pl.lit(None, pl.String)))
-    return [(seed, column) for seed, column in columns if column.meta.output_name() not in LATE]
+            columns.append((seed, pl.lit("")))
+    return columns or [(0, pl.lit(0))]

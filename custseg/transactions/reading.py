@@ -7,7 +7,7 @@ of any file by what was decided here.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 
 import polars as pl
 
@@ -45,7 +45,6 @@ class Source:
     separator: str = ","
     header_end: int = 0
     rows: int | None = None
-    date_formats: tuple[str, ...] = ()
 
     def scan_csv(self, data: bytes) -> pl.LazyFrame:
         """Scan CSV records as text, columns named by position: no inference, no surprise."""
@@ -67,13 +66,16 @@ class Table:
         Columns of the input, by name and in a fixed order, that make two lines equal or not.
     derived
         What was derived from what, in words.
+    date_formats
+        How dates in text are written, in strptime's language; tried in this order.
     """
 
     sources: tuple[Source, ...]
     read: tuple[str, ...]
     compared: tuple[str, ...]
     derived: tuple[str, ...]
-    rules: cleaning.Rules = field(default_factory=cleaning.Rules)
+    rules: cleaning.Rules
+    date_formats: tuple[str, ...] = ()
 
     @property
     def has_money(self) -> bool:
@@ -92,8 +94,7 @@ def open_input(files: Sequence[InputFile], settings: Settings) -> Table:
     """
     sources = [_look_at(file, settings) for file in files]
     read, derived = _decide_columns(sources)
-    if "invoice_date" in read:
-        sources = _prove_dates(sources, settings)
+    date_formats = _prove_dates(sources, settings) if "invoice_date" in read else ()
     rules = cleaning.Rules(
         since=settings.since,
         until=settings.until,
@@ -102,7 +103,7 @@ def open_input(files: Sequence[InputFile], settings: Settings) -> Table:
     )
     names = {name for source in sources for name in (*source.columns, *source.others)}
     _check_rules(rules, read, sources)
-    return Table(tuple(sources), read, tuple(sorted(names)), derived, rules)
+    return Table(tuple(sources), read, tuple(sorted(names)), derived, rules, date_formats)
 
 
 def _look_at(file: InputFile, settings: Settings) -> Source:
@@ -165,35 +166,34 @@ def _decide_columns(sources: Sequence[Source]) -> tuple[tuple[str, ...], tuple[s
     return tuple(name for name in LINE_COLUMNS if name in every), tuple(derived)
 
 
-def _prove_dates(sources: Sequence[Source], settings: Settings) -> list[Source]:
-    """Give each file whose dates are text the formats they are written in."""
+def _prove_dates(sources: Sequence[Source], settings: Settings) -> tuple[str, ...]:
+    """Return the formats in which dates are written as text, proved from the data of all files."""
     evidence = dates.DateEvidence()
-    proved = list(sources)
-    shapes: dict[int, tuple[dates.DateShape, ...]] = {}
-    for number, source in enumerate(sources):
+    shapes: dict[dates.DateShape, None] = {}
+    doubtful = []
+    for source in sources:
         cells = _date_cells(source)
         if cells is None:
             continue
         if settings.date_format:
-            proved[number] = replace(source, date_formats=(settings.date_format,))
-            continue
-        shapes[number] = evidence.add(cells)
+            return (settings.date_format,)
+        seen = evidence.add(cells)
         unknown = next(filter(None, cells), None)
-        if not shapes[number] and unknown:
+        if not seen and unknown:
             raise InputError(
                 "date-format",
                 f"The dates are written in a way custseg does not know: '{cut(unknown)}'.",
                 where=f"{source.file.path}, column {source.header[source.columns['invoice_date']]}",
                 now="Say how: --date-format '%d %b %Y %H:%M' (strptime).",
             )
-    doubtful = [number for number, seen in shapes.items() if not all(shape.year_first for shape in seen)]
-    for number in doubtful:
+        shapes |= dict.fromkeys(seen)
+        if not all(shape.year_first for shape in seen):
+            doubtful.append(source)
+    for source in doubtful:
         if evidence.day_first is None:
-            _look_through(sources[number], evidence)
-    day_first = evidence.require_order(sources[doubtful[0]].file.path) if doubtful else True
-    for number, seen in shapes.items():
-        proved[number] = replace(sources[number], date_formats=dates.formats(seen, day_first))
-    return proved
+            _look_through(source, evidence)
+    day_first = evidence.require_order(doubtful[0].file.path) if doubtful else True
+    return dates.formats(tuple(shapes), day_first)
 
 
 def _date_cells(source: Source) -> list[str | None] | None:

@@ -38,10 +38,10 @@ def text(column: pl.Expr, dtype: pl.DataType) -> pl.Expr:
 
 
 def other(column: pl.Expr, dtype: pl.DataType) -> pl.Expr:
-    """Read a column that is only compared: its text as it stands; empty is null."""
+    """Read a column that is only compared: its text as it stands; a null is an empty text."""
     if dtype != pl.String:
-        return column.cast(pl.String)
-    return pl.when(column != "").then(column)
+        column = column.cast(pl.String)
+    return column.fill_null("")
 
 
 def number(column: pl.Expr, dtype: pl.DataType) -> pl.Expr:
