@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -74,7 +74,9 @@ def read(path: Path) -> pd.DataFrame:
     """One file as it stands: CSV as text, Parquet with its types."""
     if path.suffix == ".parquet":
         return pd.read_parquet(path)
-    return pd.read_csv(path, dtype=str, keep_default_na=False)
+    with path.open(encoding="utf-8") as file:
+        separator = ";" if ";" in file.readline() else ","
+    return pd.read_csv(path, dtype=str, keep_default_na=False, sep=separator)
 
 
 def canonical(raw: pd.DataFrame) -> pd.DataFrame:
@@ -83,7 +85,7 @@ def canonical(raw: pd.DataFrame) -> pd.DataFrame:
     for header in raw.columns:
         name, cells = HEADERS.get(header, f"other:{header}"), raw[header]
         if name == "customer_id":
-            columns[name] = cells.map(customer_text)
+            columns[name] = texts(cells, customer_text)
         elif name in NUMBERS:
             numbers = pd.to_numeric(cells.map(stripped), errors="coerce").astype(float)
             columns[name] = numbers.where(np.isfinite(numbers))
@@ -93,23 +95,22 @@ def canonical(raw: pd.DataFrame) -> pd.DataFrame:
                 "datetime64[us]"
             )
         else:
-            whole = stripped if name in ("invoice", "product") else str
-            columns[name] = cells.map(
-                lambda cell, whole=whole: None if pd.isna(cell) else whole(cell) or None
-            )
+            columns[name] = texts(cells, stripped if name in ("invoice", "product") else str)
     return pd.DataFrame(columns, index=raw.index)
+
+
+def texts(cells: pd.Series, reading: Callable[[object], str | None]) -> pd.Series:
+    """Each cell as text; empty ones None."""
+    return pd.Series([None if pd.isna(c) else reading(c) or None for c in cells], cells.index, object)
 
 
 def stripped(cell: object) -> str:
     return str(cell).strip()
 
 
-def customer_text(cell: object) -> str | None:
+def customer_text(cell: object) -> str:
     """13085.0 and 13085 are one id; 00418683 keeps its zeros."""
-    if pd.isna(cell):
-        return None
-    text = stripped(cell)
-    return re.sub(r"^(-?\d+)\.0+$", r"\1", text) or None
+    return re.sub(r"^(-?\d+)\.0+$", r"\1", stripped(cell))
 
 
 def derive(lines: pd.DataFrame) -> None:

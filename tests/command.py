@@ -1,0 +1,34 @@
+"""The command as a user runs it: a process of its own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Done:
+    """An ended command: its exit code and what it wrote."""
+
+    code: int
+    out: str
+    err: str
+
+
+def run_custseg(*arguments: object, env: dict[str, str] | None = None, cwd: Path | None = None) -> Done:
+    """Run custseg without the caller's CUSTSEG_ variables and without a terminal."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("CUSTSEG_")}
+    done = subprocess.run(
+        [sys.executable, "-m", "custseg", *map(str, arguments)],
+        check=False,
+        capture_output=True,
+        encoding="utf-8",
+        stdin=subprocess.DEVNULL,
+        env=clean | (env or {}),
+        cwd=cwd,
+        timeout=600,
+    )
+    return Done(done.returncode, done.stdout, done.stderr)

@@ -1,0 +1,135 @@
+"""The command line: help that is quick and has examples, results on stdout, progress on stderr."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import polars as pl
+import pytest
+from command import run_custseg
+from made import write_transactions
+
+HEAVY = {"polars", "dask", "distributed", "dask_ml", "sklearn", "altair", "vl_convert", "pydantic"}
+HEAVY |= {"numpy", "pandas", "scipy", "numba"}
+
+
+def imported(*arguments: str) -> set[str]:
+    """Return the packages that `python ARGUMENTS` imports."""
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", *arguments], check=True, capture_output=True, encoding="utf-8"
+    )
+    return {line.split("|")[-1].strip().split(".")[0] for line in done.stderr.splitlines() if "|" in line}
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["batch", "--help"], ["sample", "--help"], ["--version"]])
+def test_help_waits_for_no_heavy_library(arguments: list[str]) -> None:
+    assert not imported("-m", "custseg", *arguments) & HEAVY
+
+
+def test_import_custseg_is_light() -> None:
+    packages = imported("-c", "import custseg; custseg.__version__; dir(custseg)")
+    assert not packages & (HEAVY | {"typer", "rich", "click"})
+
+
+def test_the_face_of_the_package() -> None:
+    import custseg
+
+    assert set(custseg.__all__) <= set(dir(custseg))
+    for name in custseg.__all__:
+        assert getattr(custseg, name) is not None
+
+
+@pytest.mark.parametrize("command", ["batch", "sample"])
+def test_each_command_has_help_with_an_example(command: str) -> None:
+    assert re.search(rf"\b{command}\b", run_custseg("--help").out)
+    done = run_custseg(command, "--help", env={"COLUMNS": "200", "NO_COLOR": "1", "TERM": "dumb"})
+    assert done.code == 0
+    assert f"custseg {command} " in done.out[done.out.index("Example") :]
+
+
+def test_version() -> None:
+    import custseg
+
+    assert run_custseg("--version").out.strip() == f"custseg {custseg.__version__}"
+
+
+def test_results_go_to_stdout_and_progress_to_stderr(tmp_path: Path) -> None:
+    path = write_transactions(tmp_path / "sales.csv")
+    done = run_custseg("batch", path, "-o", tmp_path / "segments")
+    assert done.code == 0, done.err
+    assert "High-Value" in done.out
+    assert str(tmp_path / "segments" / "report.html") in done.out
+    assert "\x1b" not in done.out + done.err
+    assert "\r" not in done.err
+    assert len(done.err.splitlines()) >= 3
+    again = run_custseg("batch", path, "-o", tmp_path / "segments")
+    assert again.code == 0
+    assert "finished already" in again.err
+
+
+def test_json_on_stdout_is_the_record(tmp_path: Path) -> None:
+    path = write_transactions(tmp_path / "sales.csv")
+    done = run_custseg("batch", path, "-o", tmp_path / "segments", "--json", "-q")
+    assert done.code == 0, done.err
+    assert done.err == ""
+    assert json.loads(done.out) == json.loads((tmp_path / "segments" / "run.json").read_text("utf-8"))
+
+
+def test_all_files_of_a_run(tmp_path: Path) -> None:
+    path = write_transactions(tmp_path / "sales.csv")
+    output = tmp_path / "segments"
+    assert run_custseg("batch", path, "-o", output, "-q").code == 0
+    names = {file.relative_to(output).as_posix() for file in output.rglob("*") if file.is_file()}
+    assert {"segments.csv", "model.json", "run.json", "report.html"} <= names
+    charts = {name for name in names if name.startswith("charts/")}
+    parts = {name for name in names if name.startswith("customers/")}
+    assert len(charts) >= 6
+    assert all(name.endswith(".html") for name in charts)
+    assert all(re.fullmatch(r"customers/part-\d{5}\.parquet", name) for name in parts)
+    assert names == {"segments.csv", "model.json", "run.json", "report.html"} | charts | parts
+    columns = pl.scan_parquet(output / "customers" / "part-*.parquet").collect_schema().names()
+    assert columns[0] == "customer_id"
+    assert {"segment_id", "segment", "distance", "margin", "spend", "last_purchase"} <= set(columns)
+    segments = pl.read_csv(output / "segments.csv")
+    assert segments["id" if "id" in segments.columns else "segment_id"].to_list() == [1, 2]
+
+
+def test_a_sample_can_be_segmented_as_it_is(tmp_path: Path) -> None:
+    done = run_custseg(
+        "sample", "-o", tmp_path / "shop", "--rows", "2e4", "--customers", "400", "--seed", "1"
+    )
+    assert done.code == 0, done.err
+    assert "20,000" in done.out
+    done = run_custseg("batch", tmp_path / "shop", "-o", tmp_path / "segments", "--json", "-q")
+    assert done.code == 0, done.err
+    ledger = json.loads(done.out)["ledger"]
+    assert ledger["rows_read"] == 20_000
+    assert all(ledger[fate] > 0 for fate in ("missing_customer", "cancelled", "non_positive", "duplicate"))
+
+
+@pytest.mark.parametrize(
+    "job", sorted((Path(__file__).parents[2] / "jobs").glob("*.toml")), ids=lambda p: p.name
+)
+def test_each_job_file_runs(tmp_path: Path, job: Path) -> None:
+    assert (
+        run_custseg("sample", "-o", tmp_path / "shop", "--rows", "20000", "--customers", "400", "-q").code
+        == 0
+    )
+    done = run_custseg("batch", tmp_path / "shop", "-o", tmp_path / "segments", "--job", job, "--json", "-q")
+    assert done.code == 0, done.err
+    record = json.loads(done.out)
+    assert (record["ledger"]["excluded"] > 0) == (job.name == "online_retail.toml")
+
+
+def test_from_python(tmp_path: Path) -> None:
+    import custseg
+
+    path = write_transactions(tmp_path / "sales.csv")
+    found = custseg.segment([path], settings=custseg.Settings(k="3"), output=tmp_path / "one")
+    lines = pl.scan_csv(path, schema_overrides={"Invoice": pl.String, "StockCode": pl.String})
+    frame = custseg.segment(lines, settings=custseg.Settings(k="3"), output=tmp_path / "two")
+    assert found.segments.height == 3
+    assert found.record == json.loads((tmp_path / "one" / "run.json").read_text("utf-8"))
+    assert found.customers.collect().equals(frame.customers.collect())
