@@ -8,8 +8,6 @@ the same input give the same answer. The others say how it is run or shown.
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
-import json
 import re
 import tomllib
 from collections.abc import Mapping
@@ -170,9 +168,10 @@ class Settings(BaseModel):
             if not field.json_schema_extra
         }
 
-    def fingerprint(self) -> str:
-        """Return a short hash of the identity."""
-        return hashlib.sha256(json.dumps(self.identity(), sort_keys=True).encode()).hexdigest()[:16]
+    def to_record(self, sources: Mapping[str, str]) -> dict[str, dict[str, Any]]:
+        """Return each setting's value and source, as run.json holds them."""
+        values = self.model_dump(mode="json")
+        return {name: {"value": values[name], "source": sources.get(name, "given")} for name in values}
 
 
 def read_job(path: Path) -> dict[str, Any]:

@@ -20,7 +20,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from custseg.customers.features import Recipe, aggregate, merge
+from custseg.customers.features import Recipe, aggregate, exact_sum, merge
 from custseg.customers.plan import Plan
 from custseg.running import outputs
 from custseg.transactions import cleaning, lines
@@ -110,7 +110,8 @@ def reduce_bucket(
     Returns
     -------
     dict
-        ``customers``, ``duplicates`` (lines), ``duplicate_money`` (ten-thousandths), ``returns_only``.
+        ``customers``, ``money`` of all lines that were kept so far and ``duplicate_money`` of those that are
+        duplicates (ten-thousandths), ``duplicates`` (lines), ``returns_only`` (customers).
     """
     exchange, features = folders
     part, manifest = features / f"part-{bucket:05d}.parquet", features / f"part-{bucket:05d}.json"
@@ -118,7 +119,7 @@ def reduce_bucket(
         return dict(outputs.read_json(manifest))
     total = sum(file.bucket_lines[bucket] for file in files)
     slices = max(1, -(-total // plan.bucket_lines))
-    counts = {"duplicates": 0, "duplicate_money": 0}
+    counts = {"money": 0, "duplicates": 0, "duplicate_money": 0}
     groups = []
     for number in range(slices):
         gathered = _gather(files, bucket, exchange, _slicer(number, slices))
@@ -127,8 +128,11 @@ def reduce_bucket(
         heads, columns = gathered
         dropped = duplicates(heads, columns) if recipe.drop_duplicates else _none(heads)
         bought = ~np.repeat(heads["returned"].to_numpy(), heads["n"].to_numpy()) if recipe.returns else True
-        counts["duplicates"] += int(np.count_nonzero(dropped & bought))
-        counts["duplicate_money"] += sum(recipe.amount(columns)[dropped & bought].tolist())
+        repeated = dropped & bought
+        amount = recipe.amount(columns)
+        counts["money"] += exact_sum(amount if bought is True else amount[bought])
+        counts["duplicates"] += int(np.count_nonzero(repeated))
+        counts["duplicate_money"] += exact_sum(amount[repeated])
         groups.append(aggregate(heads, columns, dropped, recipe))
     counts |= {"customers": 0, "returns_only": 0}
     if groups:
@@ -200,19 +204,24 @@ class _Arranged(NamedTuple):
 def _arrange(table: Table, frame: pl.DataFrame, recipe: Recipe, bits: int) -> tuple[_Arranged, Ledger]:
     """Give lines their fate and order those that are carried by bucket."""
     heads, starts = _heads(table, frame)
-    lengths = np.diff(starts, append=frame.height)
-    fate = np.minimum(np.repeat(heads["fate"].to_numpy(), lengths), frame["fate"].to_numpy())
-    ledger = cleaning.count_fates(pl.Series(fate), frame["money"], frame["rounded"])
+    fate = np.minimum(
+        np.repeat(heads["fate"].to_numpy(), np.diff(starts, append=frame.height)), frame["fate"].to_numpy()
+    )
+    ledger = _count(frame, fate, recipe)
     heads, picked = _pick(heads.drop("fate"), starts, _carried(frame, fate, recipe))
     shift = np.uint64(63 - bits)
     # Two shifts, since a shift by all 64 bits is undefined.
     bucket = (key(heads["customer_id"]).to_numpy() >> shift >> np.uint64(1)).astype(np.uint16)
     order = np.argsort(bucket, kind="stable")
-    begins = np.cumsum(heads["n"].to_numpy()) - heads["n"].to_numpy()
-    heads = heads.select(pl.all().gather(order))
     lengths = heads["n"].to_numpy()
+    begins = np.cumsum(lengths) - lengths
+    heads, lengths = heads.select(pl.all().gather(order)), lengths[order]
     ends = np.cumsum(lengths)
-    position = picked[np.arange(len(picked)) + np.repeat(begins[order] - (ends - lengths), lengths)]
+    # Stretches move as they are: each line's new place is its old one plus what its stretch moved by.
+    position = np.arange(len(picked), dtype=np.int32)
+    position += np.repeat((begins[order] - (ends - lengths)).astype(np.int32), lengths)
+    if len(picked) < frame.height:
+        position = picked[position]
     columns = {name: _narrow(frame[name].to_numpy())[position] for name in recipe.line_columns}
     if recipe.drop_duplicates:
         columns["line"] ^= np.repeat(_head_hash(heads, recipe), lengths)
@@ -222,14 +231,24 @@ def _arrange(table: Table, frame: pl.DataFrame, recipe: Recipe, bits: int) -> tu
 
 
 def _heads(table: Table, frame: pl.DataFrame) -> tuple[pl.DataFrame, NDArray[np.int64]]:
-    """Return one canonical row a stretch of lines with equal head columns, and where each stretch starts."""
+    """Return one canonical row a stretch of lines, and where each stretch starts."""
+    new = frame["new"].to_numpy(writable=True)
+    # The first line has none before it; with a null head it would pass for more of the same.
+    new[:1] = True
+    starts = np.flatnonzero(new)
     names = [name for name in lines.HEAD if name in table.read]
-    changes = frame.select(
-        (pl.int_range(pl.len()) == 0)
-        | pl.any_horizontal(pl.col(name).ne_missing(pl.col(name).shift()) for name in names)
-    )
-    starts = changes.to_series().arg_true().to_numpy().astype(np.int64)
     return lines.clean_heads(table, frame.select(pl.col(names).gather(starts))), starts
+
+
+def _count(frame: pl.DataFrame, fate: NDArray[np.uint8], recipe: Recipe) -> Ledger:
+    """Enter the lines in a ledger; the money of kept lines is added up later, by the reduce."""
+    numbers = [name for name in lines.NUMBERS if name in recipe.line_columns]
+    lost = np.flatnonzero(fate != KEPT)
+    rest = frame.select(pl.col(numbers).gather(lost)).with_columns(fate=pl.Series(fate[lost]))
+    ledger = cleaning.count_fates(rest, numbers)
+    ledger.lines["kept"] = len(fate) - len(lost)
+    ledger.rounded = int(frame["rounded"].sum())
+    return ledger
 
 
 def _carried(frame: pl.DataFrame, fate: NDArray[np.uint8], recipe: Recipe) -> list[Marks]:
@@ -237,7 +256,8 @@ def _carried(frame: pl.DataFrame, fate: NDArray[np.uint8], recipe: Recipe) -> li
     kept = fate == KEPT
     if not recipe.returns:
         return [kept]
-    negative = frame.select((pl.col("quantity") < 0) | (pl.col("money") < 0)).to_series().fill_null(False)
+    signed = [pl.col(name) < 0 for name in ("quantity", "amount") if name in recipe.line_columns]
+    negative = frame.select(pl.any_horizontal(signed).fill_null(False)).to_series()
     return [kept, np.isin(fate, recipe.return_fates) & negative.to_numpy()]
 
 
@@ -309,8 +329,7 @@ def _gather(
         return None
     names = all_lines[0].columns
     columns = {name: np.concatenate([part[name].to_numpy() for part in all_lines]) for name in names}
-    widened = {name: v.astype(np.int64) if v.dtype == np.int32 else v for name, v in columns.items()}
-    return pl.concat(all_heads), widened
+    return pl.concat(all_heads), columns
 
 
 def _slicer(number: int, slices: int) -> Callable[[pl.DataFrame], Marks] | None:

@@ -16,6 +16,7 @@ from custseg.errors import InputError
 from custseg.settings import Settings
 from custseg.transactions.cleaning import FATE_CODES
 from custseg.transactions.reading import Table
+from custseg.transactions.values import divided
 
 Lines = Mapping[str, NDArray[Any]]
 
@@ -103,6 +104,18 @@ def make_recipe(table: Table, settings: Settings) -> Recipe:
     )
 
 
+def largest(values: NDArray[Any]) -> int:
+    """Return the largest absolute value, 0 of none."""
+    return max(abs(int(values.min())), abs(int(values.max()))) if len(values) else 0
+
+
+def exact_sum(values: NDArray[Any]) -> int:
+    """Add up whole numbers whatever their size."""
+    if largest(values) * len(values) < LARGEST_SUM:
+        return int(values.sum(dtype=np.int64))
+    return sum(values.tolist())
+
+
 def aggregate(
     heads: pl.DataFrame, columns: Lines, dropped: NDArray[np.bool_], recipe: Recipe
 ) -> tuple[pl.DataFrame, pl.DataFrame | None]:
@@ -125,17 +138,22 @@ def aggregate(
         With ``distinct_products``: each customer's different products, one row each.
     """
     starts = np.concatenate([[0], np.cumsum(heads["n"].to_numpy())[:-1]])
+    out = np.flatnonzero(dropped)
 
     def add(values: NDArray[Any]) -> NDArray[np.int64]:
-        if np.abs(values.astype(np.float64)).sum() > LARGEST_SUM:
+        if largest(values) * len(values) > LARGEST_SUM:
             raise InputError(
                 "sum-too-large",
-                "The sums of one group of customers exceed what 64 bits hold to the ten-thousandth.",
-                now="Give amounts in thousands.",
+                "The sums of one group of customers may exceed what 64 bits hold to the ten-thousandth.",
+                now="Give quantities and amounts in thousands.",
             )
-        return np.add.reduceat(np.where(dropped, 0, values), starts)
+        if len(out):
+            values = values.copy()
+            values[out] = 0
+        return np.add.reduceat(values, starts, dtype=np.int64)
 
-    sums = {"lines": add(np.ones(len(dropped), np.int64))}
+    lost = np.bincount(np.searchsorted(starts, out, side="right") - 1, minlength=heads.height)
+    sums = {"lines": heads["n"].to_numpy() - lost}
     if "quantity" in columns:
         sums["total_quantity"] = add(columns["quantity"])
     if "unit_price" in columns:
@@ -221,18 +239,18 @@ def finish(parts: pl.LazyFrame, recipe: Recipe, as_of: dt.date | None) -> pl.Laz
         quantity, spend = quantity + pl.col("returned_total_quantity"), spend + pl.col("returned_spend")
     returned = -pl.col("returned_spend")
     formulas = {
-        "total_quantity": quantity / SCALE,
+        "total_quantity": divided(quantity, SCALE),
         "mean_unit_price": pl.col("price_sum") / (pl.col("lines") * SCALE),
         "purchases": pl.col("purchases"),
         "lines": pl.col("lines"),
-        "spend": spend / SCALE,
+        "spend": divided(spend, SCALE),
         "first_purchase": pl.col("first_purchase"),
         "last_purchase": pl.col("last_purchase"),
         "recency_days": (pl.lit(as_of) - pl.col("last_purchase").dt.date()).dt.total_days(),
         "tenure_days": (pl.lit(as_of) - pl.col("first_purchase").dt.date()).dt.total_days(),
         "mean_basket": spend / (pl.col("purchases") * SCALE),
         "distinct_products": pl.col("distinct_products"),
-        "returned_value": returned / SCALE,
+        "returned_value": divided(returned, SCALE),
         "return_rate": returned / (pl.col("spend") + returned),
     }
     return parts.select("customer_id", **{name: formulas[name] for name in recipe.features})

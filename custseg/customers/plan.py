@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 import psutil
 
@@ -68,6 +69,19 @@ class Plan:
     def buckets(self) -> int:
         """Number of buckets."""
         return 1 << self.bucket_bits
+
+    def describe(self) -> str:
+        """Say the plan in one line."""
+        return (
+            f"Plan: {len(self.chunks):,} chunks, {self.buckets:,} buckets, {self.tasks} tasks at once, "
+            f"{self.memory / 1e9:.1f} GB of memory"
+        )
+
+    @classmethod
+    def from_dict(cls, stored: Mapping[str, Any]) -> Plan:
+        """Return the plan that `dataclasses.asdict` made plain values of."""
+        chunks = tuple(tuple(Piece(*piece) for piece in chunk) for chunk in stored["chunks"])
+        return cls(**{**stored, "chunks": chunks})
 
 
 def make_plan(sources: Sequence[Source], *, memory_limit: int | None, chunk_size: int | None) -> Plan:

@@ -23,7 +23,8 @@ RECORD = "run.json"
 STATE = "state.json"
 WORK = ".custseg-work"
 LOCK = ".custseg-lock"
-ROOMS = ("exchange", "features", "matrix", "labels", "results")
+ROOMS = ("exchange", "features", "matrix", "results")
+RESULTS = ("customers", "segments.csv", "model.json", "report.html", "charts", "lists")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,20 @@ class WorkFolder:
     def remove(self) -> None:
         """Remove the folder and all in it."""
         shutil.rmtree(self.path, ignore_errors=True)
+
+    def publish(self, output: Path) -> None:
+        """Move the results into the output folder, the record last: where it stands, all else stands.
+
+        What an earlier run left there is replaced.
+        """
+        (output / RECORD).unlink(missing_ok=True)
+        results = sorted(self.room("results").iterdir(), key=lambda entry: entry.name == RECORD)
+        for entry in results:
+            target = output / entry.name
+            if target.is_dir():
+                shutil.rmtree(target)
+            with outputs.disk_errors(target):
+                shutil.move(entry, target)
 
 
 @contextmanager

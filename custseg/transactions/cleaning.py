@@ -131,23 +131,22 @@ def where_expression(where: str) -> pl.Expr:
         ) from None
 
 
-def money(has_amount: bool, has_price: bool) -> pl.Expr:
-    """Return the amount of a line in ten-thousandths; 0 where it cannot be told."""
-    if has_amount:
-        return values.scaled(pl.col("amount")).fill_null(0)
-    if has_price:
-        return line_amount(values.scaled(pl.col("quantity")), values.scaled(pl.col("unit_price"))).fill_null(
-            0
-        )
-    return pl.lit(0, pl.Int64)
+def line_amount(columns: Sequence[str]) -> pl.Expr:
+    """Return the amount of a line in ten-thousandths, given its numbers in ten-thousandths.
 
+    In doubles: exact below 2⁵³ ten-thousandths, and the same wherever the steps are the same.
 
-def line_amount(quantity: pl.Expr, unit_price: pl.Expr) -> pl.Expr:
-    """Multiply two columns of ten-thousandths to ten-thousandths.
-
-    In doubles: exact below 2⁵³ ten-thousandths, and the same everywhere in the same order of steps.
+    Parameters
+    ----------
+    columns
+        Those of quantity, unit_price and amount that there are.
     """
-    return (quantity.cast(pl.Float64) * unit_price.cast(pl.Float64) / SCALE).round().cast(pl.Int64)
+    if "amount" in columns:
+        return pl.col("amount")
+    if "unit_price" not in columns:
+        return pl.lit(0, pl.Int64)
+    product = pl.col("quantity").cast(pl.Float64) * pl.col("unit_price").cast(pl.Float64)
+    return values.divided(product, SCALE).round().cast(pl.Int64)
 
 
 def line_hash(columns: Sequence[tuple[int, pl.Expr]]) -> pl.Expr:
@@ -158,12 +157,18 @@ def line_hash(columns: Sequence[tuple[int, pl.Expr]]) -> pl.Expr:
     return reduce(xor, (column.hash(seed) for seed, column in columns))
 
 
-def count_fates(fate: pl.Series, money: pl.Series, rounded: pl.Series) -> Ledger:
-    """Count lines and add up their money by fate; count those whose numbers were rounded."""
-    lines = pl.DataFrame({"fate": fate, "money": money})
+def count_fates(lines: pl.DataFrame, numbers: Sequence[str]) -> Ledger:
+    """Count lines and add up their money by ``fate``.
+
+    Parameters
+    ----------
+    lines
+        Columns ``fate`` and `numbers`.
+    """
     # Int128: a chunk of the largest amounts would overflow 64 bits.
-    sums = lines.group_by("fate").agg(lines=pl.len(), money=pl.col("money").cast(pl.Int128).sum())
-    ledger = Ledger(rounded=int(rounded.sum()))
+    money = line_amount(numbers).fill_null(0).cast(pl.Int128).sum()
+    sums = lines.group_by("fate").agg(lines=pl.len(), money=money)
+    ledger = Ledger()
     for code, count, amount in sums.iter_rows():
         ledger.lines[FATES[code]] += count
         ledger.money[FATES[code]] += amount

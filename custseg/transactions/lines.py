@@ -64,15 +64,18 @@ def scan_lines(table: Table, batch: Batch, *, products: bool = False) -> pl.Lazy
     Returns
     -------
     LazyFrame
-        Those columns of `HEAD` that the table has; quantity, unit_price and amount in ten-thousandths;
-        ``fate`` (uint8, as far as the line itself tells), ``money`` (ten-thousandths), ``rounded`` (bool: it
-        had more decimals) and ``line`` (uint64: hash of all compared columns but those of `HEAD`).
+        Those columns of `HEAD` that the table has; ``new`` (bool: a stretch begins); quantity, unit_price and
+        amount in ten-thousandths; ``fate`` (uint8, as far as the line itself tells), ``rounded`` (bool: a
+        number had more decimals) and ``line`` (uint64: hash of all compared columns but those of `HEAD`).
     """
     raws = [_Raw(table, source, frame) for source, frame in batch.frames]
     # Heads of several types must become canonical before they are put together.
     typed = len({raw.head_types() for raw in raws}) > 1 or table.rules.where is not None
     frames = [raw.lines(typed_heads=typed, products=products) for raw in raws]
-    return pl.concat(frames) if len(frames) > 1 else frames[0]
+    lines = pl.concat(frames) if len(frames) > 1 else frames[0]
+    shared = (pl.col(name) for name in HEAD if name in table.read)
+    changes = pl.any_horizontal(column.ne_missing(column.shift()) for column in shared)
+    return lines.with_columns(new=changes)
 
 
 def clean_heads(table: Table, heads: pl.DataFrame) -> pl.DataFrame:
@@ -130,7 +133,6 @@ class _Raw:
             *(pl.col(name) for name in HEAD if name in table.read),
             *(values.scaled(pl.col(name)).alias(name) for name in numbers),
             cleaning.line_fate(numbers, table.rules).alias("fate"),
-            cleaning.money("amount" in table.read, "unit_price" in table.read).alias("money"),
             _rounded(numbers).alias("rounded"),
             cleaning.line_hash(_compared(table, source)).alias("line"),
             *([pl.col("product").hash()] if products else []),
