@@ -76,23 +76,37 @@ def map_chunk(table: Table, plan: Plan, recipe: Recipe, chunk: int, folder: Path
     list of Written
         The chunk's files: one, or several for a CSV file longer than a chunk.
     """
-    done: list[Written] = []
-    while (manifest := folder / _name(chunk, len(done), "json")).exists():
-        done.append(Written(**outputs.read_json(manifest)))
-        if done[-1].last:
-            return done
+    done = _written(folder, chunk)
+    if done and done[-1].last:
+        return done
     start = done[-1].end if done else 0
     for batch in lines.batches(table, plan.chunks[chunk], plan.block, start):
         scan = lines.scan_lines(table, batch, products="product" in recipe.line_columns)
         frame = scan.collect(engine="streaming")
         arranged, ledger = _arrange(table, frame, recipe, plan.bucket_bits)
         name = _name(chunk, len(done), "exchange")
-        outputs.write_bytes(folder / name, arranged.blob)
+        # Not forced to disk: after a power cut a file may be short, and then counts as missing.
+        with outputs.whole(folder / name, durable=False) as temporary:
+            offsets = _write(temporary, arranged)
         counts = np.diff(arranged.line_edges).tolist()
-        written = Written(name, arranged.offsets, counts, asdict(ledger), batch.end, batch.last)
+        written = Written(name, offsets, counts, asdict(ledger), batch.end, batch.last)
         outputs.write_json(folder / _name(chunk, len(done), "json"), asdict(written))
         done.append(written)
     return done
+
+
+def _written(folder: Path, chunk: int) -> list[Written]:
+    """Return the files of a chunk that stand whole, up to the first that does not."""
+    found: list[Written] = []
+    while (manifest := folder / _name(chunk, len(found), "json")).exists():
+        written = Written(**outputs.read_json(manifest))
+        file = folder / written.file
+        if not file.exists() or file.stat().st_size != written.offsets[-1]:
+            break
+        found.append(written)
+        if written.last:
+            break
+    return found
 
 
 def reduce_bucket(
@@ -194,11 +208,12 @@ def _name(chunk: int, number: int, ending: str) -> str:
 
 
 class _Arranged(NamedTuple):
-    """An exchange file in memory."""
+    """Lines and heads in the order of buckets, and where each bucket begins in them."""
 
-    blob: memoryview
-    offsets: list[int]
+    columns: pl.DataFrame
     line_edges: NDArray[np.int64]
+    heads: pl.DataFrame
+    head_edges: NDArray[np.int64]
 
 
 def _arrange(table: Table, frame: pl.DataFrame, recipe: Recipe, bits: int) -> tuple[_Arranged, Ledger]:
@@ -218,8 +233,8 @@ def _arrange(table: Table, frame: pl.DataFrame, recipe: Recipe, bits: int) -> tu
     heads, lengths = heads.select(pl.all().gather(order)), lengths[order]
     ends = np.cumsum(lengths)
     # Stretches move as they are: each line's new place is its old one plus what its stretch moved by.
-    position = np.arange(len(picked), dtype=np.int32)
-    position += np.repeat((begins[order] - (ends - lengths)).astype(np.int32), lengths)
+    position = np.arange(len(picked))
+    position += np.repeat(begins[order] - (ends - lengths), lengths)
     if len(picked) < frame.height:
         position = picked[position]
     columns = {name: _narrow(frame[name].to_numpy())[position] for name in recipe.line_columns}
@@ -227,7 +242,7 @@ def _arrange(table: Table, frame: pl.DataFrame, recipe: Recipe, bits: int) -> tu
         columns["line"] ^= np.repeat(_head_hash(heads, recipe), lengths)
     head_edges = np.searchsorted(bucket[order], np.arange((1 << bits) + 1))
     line_edges = np.concatenate([[0], ends])[head_edges]
-    return _Arranged(*_write(pl.DataFrame(columns), line_edges, heads, head_edges), line_edges), ledger
+    return _Arranged(pl.DataFrame(columns), line_edges, heads, head_edges), ledger
 
 
 def _heads(table: Table, frame: pl.DataFrame) -> tuple[pl.DataFrame, NDArray[np.int64]]:
@@ -289,19 +304,18 @@ def _head_hash(heads: pl.DataFrame, recipe: Recipe) -> NDArray[np.uint64]:
     return combined
 
 
-def _write(
-    columns: pl.DataFrame, line_edges: NDArray[np.int64], heads: pl.DataFrame, head_edges: NDArray[np.int64]
-) -> tuple[memoryview, list[int]]:
+def _write(path: Path, arranged: _Arranged) -> list[int]:
     """Write each bucket's lines and heads as Arrow streams, one after the other; return where each begins."""
-    file = io.BytesIO()
+    columns, line_edges, heads, head_edges = arranged
     offsets = [0]
-    for number in range(len(head_edges) - 1):
-        for frame, edges in ((columns, line_edges), (heads, head_edges)):
-            start, end = edges[number], edges[number + 1]
-            if end > start:
-                frame.slice(start, end - start).write_ipc_stream(file, compression="lz4")
-            offsets.append(file.tell())
-    return file.getbuffer(), offsets
+    with path.open("wb") as file:
+        for number in range(len(head_edges) - 1):
+            for frame, edges in ((columns, line_edges), (heads, head_edges)):
+                start, end = edges[number], edges[number + 1]
+                if end > start:
+                    frame.slice(start, end - start).write_ipc_stream(file, compression="lz4")
+                offsets.append(file.tell())
+    return offsets
 
 
 def _gather(

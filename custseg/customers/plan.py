@@ -16,8 +16,8 @@ from custseg.transactions.csv_blocks import GZIP_MAGIC
 from custseg.transactions.lines import Piece
 from custseg.transactions.reading import Source
 
-PROGRAM = 420_000_000
-"""Resident bytes of the program itself with all its libraries loaded."""
+PROGRAM = 250_000_000
+"""Resident bytes of the program itself while it maps and reduces."""
 
 TASKS = 2
 """Chunks or buckets worked on at once: while one waits for disk or runs Python, the other keeps Polars
@@ -112,8 +112,8 @@ def make_plan(sources: Sequence[Source], *, memory_limit: int | None, chunk_size
     chunk = max(chunk, 1 if chunk_size else SMALLEST_CHUNK)
     lines = sum(_text_bytes(source) for source in sources) / LINE_IN_TEXT
     bucket_lines = int(share / BUCKET_LINE)
-    # Buckets of half the size that fits: hashing spreads customers evenly, but not their lines.
-    bits = max(0, math.ceil(math.log2(max(1.0, lines / (bucket_lines / 2)))))
+    # Somewhat less than fits: hashing spreads customers evenly, but not their lines.
+    bits = max(0, math.ceil(math.log2(max(1.0, lines / (bucket_lines * 0.8)))))
     return Plan(
         chunks=tuple(_chunks(sources, chunk)),
         block=chunk,

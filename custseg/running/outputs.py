@@ -20,8 +20,13 @@ TEMPORARY = ".tmp-"
 
 
 @contextmanager
-def whole(path: Path) -> Iterator[Path]:
+def whole(path: Path, *, durable: bool = True) -> Iterator[Path]:
     """Give a temporary path beside `path`; put what was written there in its place when all went well.
+
+    Parameters
+    ----------
+    durable
+        Whether to wait until the disk has it, so that it is whole after a power cut too.
 
     Raises
     ------
@@ -32,8 +37,9 @@ def whole(path: Path) -> Iterator[Path]:
     try:
         with disk_errors(path):
             yield temporary
-            with temporary.open("rb+") as file:
-                os.fsync(file.fileno())
+            if durable:
+                with temporary.open("rb+") as file:
+                    os.fsync(file.fileno())
             temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)
