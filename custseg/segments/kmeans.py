@@ -31,6 +31,11 @@ TOLERANCE = 1e-4
 variance: scikit-learn's own rule. A stricter one costs up to ten times the passes and lowers the sum of
 squares by less than 0.05 % (a million customers, k = 4-9)."""
 
+POLISH = 1e-8
+"""The same for the best start, which costs little on the sample. With fewer than 100,000 customers the fit
+over all of them then only confirms it, and who is in which segment hardly hangs on the draws: at
+scikit-learn's rule two seeds disagree on 1 % of Online Retail's customers, here on 0.1 %."""
+
 DIGITS = 9
 """Decimals kept of a centre, counted from the leading digit of the feature's spread. Far finer than the
 float32 of the matrix, so no sum of squares changes, and coarser than the last bits of the additions, which
@@ -101,10 +106,9 @@ def starting_centres(
     starts = MANY_STARTS if len(points) <= MANY_STARTS_UP_TO else FEW_STARTS
 
     def best_start(k: int) -> Floats:
-        model = KMeans(k, n_init=starts, tol=TOLERANCE, random_state=seed).fit(points)
-        if advance:
-            advance(1)
-        centres: Floats = model.cluster_centers_
+        best = KMeans(k, n_init=starts, tol=TOLERANCE, random_state=seed).fit(points)
+        polished = KMeans(k, init=best.cluster_centers_, n_init=1, tol=POLISH).fit(points)
+        centres: Floats = polished.cluster_centers_
         return centres
 
     # The longest first, so that no thread is left with it at the end.
@@ -113,7 +117,8 @@ def starting_centres(
         # A sample with fewer different points than k; the fit over all customers sees to it.
         warnings.simplefilter("ignore", ConvergenceWarning)
         # Small starts spend their time in Python, where a second thread only gets in the way.
-        found = in_threads(best_start, ks, threads=threads if len(points) > MANY_STARTS_UP_TO else 1)
+        threads = threads if len(points) > MANY_STARTS_UP_TO else 1
+        found = in_threads(best_start, ks, threads=threads, advance=advance)
     return dict(zip(ks, found, strict=True))
 
 

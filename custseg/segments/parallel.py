@@ -8,9 +8,9 @@ same whatever the machine has.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TypeVar
 
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
@@ -37,14 +37,29 @@ def single_threaded_pool(threads: int) -> Iterator[ThreadPoolExecutor]:
             pool.shutdown(cancel_futures=True)
 
 
-def in_threads(function: Callable[[Item], Result], items: Iterable[Item], *, threads: int) -> list[Result]:
-    """Apply `function` to every item; the results are in the order of the items."""
-    items = list(items)
-    if threads == 1 or len(items) < 2:
-        with threadpool_limits(1):
-            return [function(item) for item in items]
-    with single_threaded_pool(min(threads, len(items))) as pool:
-        return list(pool.map(function, items))
+def in_threads(
+    function: Callable[[Item], Result],
+    items: Sequence[Item],
+    *,
+    threads: int,
+    advance: Callable[[int], None] | None = None,
+) -> list[Result]:
+    """Apply `function` to every item; the results are in the order of the items.
+
+    `advance` is called with 1 after each result, by the calling thread.
+    """
+    with ExitStack() as stack:
+        if threads == 1 or len(items) < 2:
+            stack.enter_context(threadpool_limits(1))
+            results: Iterable[Result] = map(function, items)
+        else:
+            results = stack.enter_context(single_threaded_pool(threads)).map(function, items)
+        done = []
+        for result in results:
+            done.append(result)
+            if advance:
+                advance(1)
+        return done
 
 
 def _limit_this_thread() -> None:

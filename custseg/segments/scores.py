@@ -29,8 +29,6 @@ GROUPS = 20
 ROWS = 64
 """Customers whose distances to all others are held at once: 10 MB for 20,000."""
 
-PERCENTILES = np.linspace(0, 1, 101)
-
 
 @dataclass(frozen=True)
 class Silhouettes:

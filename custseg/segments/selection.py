@@ -1,0 +1,106 @@
+"""The result of the choice of k, and its part of run.json."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from custseg.segments.choice import Candidate, Choice
+from custseg.segments.nearest import Floats
+from custseg.segments.scores import Silhouettes
+from custseg.segments.structure import BoxReference, Stability, Verdict
+
+PERCENTILES = np.linspace(0, 1, 101)
+
+
+@dataclass(frozen=True, kw_only=True)
+class KSelection:
+    """The chosen k, its centres, and everything that led there.
+
+    Attributes
+    ----------
+    candidates
+        Every k that was fitted, ascending.
+    sse_k1
+        Sum of squares around the mean of all customers.
+    auto
+        What is chosen from 2-10 when nobody asks for a k.
+    chosen
+        What is chosen from the k that were asked for; `auto` when none were.
+    reason
+        Why, one sentence.
+    verdict
+        Whether the chosen segments stand for ``clear`` or ``weak`` structure or ``none``.
+    reference
+        What the verdict's first part rests on.
+    stability
+        Of the chosen k; None when there are too few customers.
+    centres
+        Of the chosen k, ``(k, n_features)`` in the scaled space.
+    silhouettes
+        Of all candidates.
+    """
+
+    candidates: tuple[Candidate, ...]
+    sse_k1: float
+    auto: Choice
+    chosen: Choice
+    reason: str
+    verdict: Verdict
+    reference: BoxReference
+    stability: Stability | None
+    centres: Floats
+    silhouettes: Silhouettes
+
+    @property
+    def k(self) -> int:
+        """The chosen number of segments."""
+        return self.chosen.k
+
+    def to_record(self, order: tuple[int, ...]) -> dict[str, Any]:
+        """Return the ``k_selection`` part of run.json.
+
+        Parameters
+        ----------
+        order
+            The cluster that became segment 1, 2, ….
+        """
+        return {
+            "candidates": [candidate.to_record() for candidate in self.candidates],
+            "sse_k1": self.sse_k1,
+            "elbow": self.chosen.elbow,
+            "auto": self.auto.k,
+            "chosen": self.k,
+            "reason": self.reason,
+            "verdict": self.verdict,
+            "votes": {
+                "silhouette": self.chosen.best_silhouette,
+                "elbow": self.chosen.elbow,
+                "min_share": [candidate.k for candidate in self.candidates if candidate.eligible],
+            },
+            "structure_z": self.reference.largest_z,
+            "structure_z_of_boxes": self.reference.boxes_largest_z,
+            "silhouette_sampled": len(self.silhouettes.values),
+            "silhouette_exact": self.silhouettes.exact,
+            "silhouette_by_segment": [
+                _quantiles(segment, self.silhouettes.of_cluster(self.k, cluster))
+                for segment, cluster in enumerate(order, start=1)
+            ],
+            "jaccard_by_segment": [
+                {"id": segment, "jaccard": self.stability.jaccard[cluster] if self.stability else None}
+                for segment, cluster in enumerate(order, start=1)
+            ],
+        }
+
+
+def _quantiles(segment: int, values: Floats) -> dict[str, Any]:
+    """Summarise the silhouettes of one segment; no numbers when the sample holds none of it."""
+    present = len(values) > 0
+    return {
+        "id": segment,
+        "customers": len(values),
+        "mean": float(values.mean()) if present else None,
+        "quantiles": np.quantile(values, PERCENTILES).tolist() if present else [],
+    }
