@@ -1,0 +1,53 @@
+(() => {
+  "use strict";
+  const page = JSON.parse(document.getElementById("charts").textContent);
+  const small = matchMedia("(max-width: 760px)");
+  const boxes = [...document.querySelectorAll(".filter input")];
+  const views = new Map();
+  const tooltip = { disableDefaultStyle: true, theme: "page" };
+
+  const shown = () => boxes.filter((box) => box.checked).map((box) => box.value);
+
+  async function draw(name) {
+    const chart = page.figures[name];
+    const place = document.querySelector(`.chart[data-name="${name}"]`);
+    const spec = { ...(small.matches ? chart.narrow : chart.wide), datasets: { [name]: chart.data } };
+    views.get(name)?.finalize();
+    const made = await vegaEmbed(place, spec, {
+      actions: false, ast: true, config: page.config, defaultStyle: false, renderer: "svg", tooltip,
+    });
+    views.set(name, made.view);
+    filter(name);
+  }
+
+  function filter(name) {
+    const asked = (page.figures[name].wide.params ?? []).some((one) => one.name === "shown");
+    if (asked && boxes.length) views.get(name).signal("shown", shown()).runAsync();
+  }
+
+  let turn = 0;
+  let narrow = null;
+  async function drawAll() {
+    if (small.matches === narrow) return;
+    narrow = small.matches;
+    const mine = ++turn;
+    document.documentElement.dataset.drawn = "no";
+    for (const name of Object.keys(page.figures)) {
+      if (mine !== turn) return;
+      try {
+        await draw(name);
+      } catch (error) {
+        const place = document.querySelector(`.chart[data-name="${name}"]`);
+        place.textContent = "This chart could not be drawn; its table is below.";
+        console.error(name, error);
+      }
+    }
+    document.documentElement.dataset.drawn = "yes";
+  }
+
+  const bar = document.querySelector(".filter");
+  if (bar) bar.hidden = false;
+  for (const box of boxes) box.addEventListener("change", () => { for (const name of views.keys()) filter(name); });
+  small.addEventListener("change", drawAll);
+  drawAll();
+})();

@@ -1,0 +1,190 @@
+"""What each chart shows here, in one sentence made from the numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import polars as pl
+
+from custseg.report import formats
+from custseg.report.tables import FEWEST, Record
+
+VERDICTS = {
+    "clear": "The customers fall into clearly separate groups.",
+    "weak": "The groups overlap: they are a useful way to divide the customers, not separate kinds of them.",
+    "none": "There is no sign of separate groups: the segments cut one crowd into pieces.",
+}
+
+
+def names(items: Sequence[str]) -> str:
+    """Join names as a sentence does: A, B and C."""
+    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}"
+
+
+def name(segment: Mapping[str, Any]) -> str:
+    """Return the printable name of a segment."""
+    return formats.printable(segment["name"])
+
+
+def top(record: Record) -> list[Mapping[str, Any]]:
+    """Return the fewest of the most valuable segments that together bring half of the spend."""
+    chosen: list[Mapping[str, Any]] = []
+    total = 0.0
+    for segment in sorted(record["segments"], key=lambda s: s["id"]):
+        chosen.append(segment)
+        total += segment.get("spend_share") or 0
+        if total >= 0.5:
+            break
+    return chosen
+
+
+def headline(record: Record) -> str:
+    """Return the one sentence that matters."""
+    segments = record["segments"]
+    if any(s.get("spend_share") is None for s in segments):
+        largest = max(segments, key=lambda s: s["customers"])
+        return f"The largest segment, {name(largest)}, holds {formats.share(largest['share'])} of customers."
+    best = top(record)
+    held, brought = sum(s["share"] for s in best), sum(s["spend_share"] for s in best)
+    if len(best) == len(segments):
+        return f"The spend is spread over all segments: no few of them bring half of it."
+    return f"{formats.share(held)} of customers bring {formats.share(brought)} of spend."
+
+
+def sizes(record: Record) -> str:
+    """Say who brings most, and who is many but brings little."""
+    segments = sorted(record["segments"], key=lambda s: s["id"])
+    if any(s.get("spend_share") is None for s in segments):
+        least = min(segments, key=lambda s: s["customers"])
+        return f"The smallest segment, {name(least)}, has {formats.plural(least['customers'], 'customer')}."
+    best = top(record)
+    held, brought = sum(s["share"] for s in best), sum(s["spend_share"] for s in best)
+    many = max(segments, key=lambda s: s["share"] - s["spend_share"])
+    text = (
+        f"{names([name(s) for s in best])}: {formats.share(held)} of customers, "
+        f"{formats.share(brought)} of spend."
+    )
+    if many["share"] <= many["spend_share"] or many in best:
+        return text
+    return (
+        f"{text[:-1]}; {name(many)}: {formats.share(many['share'])} of customers, "
+        f"{formats.share(many['spend_share'])} of spend."
+    )
+
+
+def profiles(table: pl.DataFrame) -> str:
+    """Name the largest difference from the typical customer."""
+    known = table.filter(pl.col("ratio") > 0)
+    if known.is_empty():
+        return "No segment differs from the typical customer."
+    most = known.sort(pl.col("ratio").log().abs(), descending=True).row(0, named=True)
+    way = "above" if most["ratio"] > 1 else "below"
+    return (
+        f"The largest difference is in {most['feature'].lower()}: {most['segment']} with a median of "
+        f"{most['text']}, {formats.times(most['ratio'])} that of all customers, is furthest {way} it."
+    )
+
+
+def choice(record: Record) -> str:
+    """Give the reason the record states, and the verdict on structure."""
+    selection = record["k_selection"]
+    reason = formats.printable(selection.get("reason") or f"{selection['chosen']} segments were asked for.")
+    verdict = VERDICTS.get(selection.get("verdict") or "", "")
+    if selection.get("auto") not in (None, selection["chosen"]):
+        reason += f" Left to itself, custseg would have taken {selection['auto']}."
+    return f"{reason} {verdict}".strip()
+
+
+def silhouettes(table: pl.DataFrame, record: Record) -> str:
+    """Name the best and the least separated segment and the share of doubtful customers."""
+    parts = table.group_by("segment", maintain_order=True).agg(
+        pl.col("mean", "below_zero", "customers").first()
+    )
+    best, worst = (parts.sort("mean", descending=down).row(0, named=True) for down in (True, False))
+    below = (parts["below_zero"] * parts["customers"]).sum() / parts["customers"].sum()
+    sampled = record["k_selection"].get("silhouette_sampled")
+    exact = record["k_selection"].get("silhouette_exact")
+    basis = "all customers" if exact else f"a sample of {formats.plural(sampled or 0, 'customer')}"
+    compare = (
+        f"{best['segment']} hangs together best ({best['mean']:.2f}), {worst['segment']} least "
+        f"({worst['mean']:.2f}); "
+        if best["segment"] != worst["segment"]
+        else ""
+    )
+    return f"{compare}{formats.share(below)} of customers lie nearer to another segment (from {basis})."
+
+
+def ledger(record: Record) -> str:
+    """Say how many lines were kept and what took most of the others."""
+    lines = record["ledger"]
+    read, kept = lines["rows_read"], lines["kept"]
+    lost = {fate: n for fate, n in lines.items() if fate not in ("rows_read", "kept") and n}
+    text = f"{formats.count(kept)} of {formats.plural(read, 'line')} ({formats.share(kept / max(1, read))}) were kept"
+    if not lost:
+        return f"{text}: none was lost."
+    worst = max(lost, key=lambda fate: lost[fate])
+    reasons = {
+        "missing_customer": "had no customer id",
+        "invalid": "could not be read",
+        "excluded": "were left out by the settings",
+        "cancelled": "were cancellations",
+        "non_positive": "had a quantity or price not above zero",
+        "duplicate": "repeated an earlier line",
+    }
+    return f"{text}; most of the others, {formats.count(lost[worst])}, {reasons[worst]}."
+
+
+def customer_map(table: pl.DataFrame, record: Record) -> str:
+    """Say how many customers the map shows."""
+    seen, everyone = int(table["customers"].sum()), record["customers"]
+    if seen >= everyone:
+        return f"All {formats.plural(everyone, 'customer')} are on the map."
+    return (
+        f"The map shows {formats.count(seen)} of {formats.plural(everyone, 'customer')}; the others are in "
+        f"places with fewer than {FEWEST} of a segment, which are not drawn."
+    )
+
+
+def recency_frequency(table: pl.DataFrame, record: Record) -> str:
+    """Name the fullest cell and the share of customers that bought once."""
+    full = table.sort("customers", descending=True).row(0, named=True)
+    once = int(table.filter(pl.col("purchases_step") == 0)["customers"].sum())
+    return (
+        f"{formats.share(once / max(1, record['customers']))} of customers bought once; the fullest cell is "
+        f"{full['purchases']} purchase{'s' if full['purchases'] != '1' else ''}, last "
+        f"{full['recency']} days ago, with {formats.plural(full['customers'], 'customer')}."
+    )
+
+
+def strips(table: pl.DataFrame, label: str) -> str:
+    """Compare the middle halves of the first and the last segment in the first feature."""
+    part = table.filter(pl.col("name") == table["name"][0])
+    first, last = part.row(0, named=True), part.row(-1, named=True)
+    if first["segment"] == last["segment"]:
+        return f"There is one segment to show for {label.lower()}."
+    apart = first["p25"] > last["p75"] or last["p25"] > first["p75"]
+    verb = "do not overlap" if apart else "overlap"
+    return f"In {label.lower()} the middle halves of {first['segment']} and {last['segment']} {verb}."
+
+
+def monthly(table: pl.DataFrame, measure: str, currency: str | None) -> str:
+    """Name the strongest month."""
+    total = table.group_by("month").agg(pl.col(measure).sum()).sort([measure, "month"], descending=True)
+    best = total.row(0, named=True)
+    value = formats.money(best[measure], currency) if measure == "spend" else formats.count(best[measure])
+    noun = "spend" if measure == "spend" else "purchases"
+    return f"The strongest month was {formats.month(best['month'])}, with {noun} of {value}."
+
+
+def migration(record: Record) -> str:
+    """Say how many customers stayed where they were."""
+    moves = record["previous"]["migration"]
+    both = [m for m in moves if m["from_id"] is not None and m["to_id"] is not None]
+    known = sum(m["customers"] for m in both)
+    stayed = sum(m["customers"] for m in both if m["from_id"] == m["to_id"])
+    new = sum(m["customers"] for m in moves if m["from_id"] is None)
+    return (
+        f"{formats.share(stayed / max(1, known))} of the {formats.plural(known, 'customer')} seen before are "
+        f"still in their segment; {formats.plural(new, 'customer')} {'is' if new == 1 else 'are'} new."
+    )

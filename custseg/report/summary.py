@@ -1,0 +1,192 @@
+"""The words around the charts: headline, cards of the segments, small print."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import polars as pl
+
+from custseg.columns import FEATURES
+from custseg.report import formats, sentences
+from custseg.report.cells import Column
+from custseg.report.tables import FEWEST, Record, segment_labels, shown_features, tiny_segments
+
+STAGES = {
+    "find": "Finding the files",
+    "exchange": "Reading and cleaning",
+    "features": "Customer features",
+    "matrix": "Scaling",
+    "choose_k": "Choosing k",
+    "label": "Labelling",
+    "report": "Report",
+    "outputs": "Writing",
+}
+
+
+def facts(record: Record) -> str:
+    """Return how much this is made from, in one sentence."""
+    customers, lines = record["customers"], record["ledger"]["kept"]
+    number = len(record["segments"])
+    text = f"{formats.plural(customers, 'customer')} in {formats.plural(number, 'segment')}, from "
+    text += formats.plural(lines, "line")
+    first, last = (formats.date(record["inputs"].get(key)) for key in ("first_date", "last_date"))
+    return f"{text} bought from {first} to {last}." if first != formats.NONE else f"{text}."
+
+
+def cards(record: Record, currency: str | None, *, small_cells: bool) -> list[dict[str, Any]]:
+    """Return what stands on the card of each segment."""
+    labels, tiny = segment_labels(record), tiny_segments(record, small_cells=small_cells)
+    before = {s["id"]: s for s in (record.get("previous") or {}).get("segments", [])}
+    names = [name for name in shown_features(record)][:6]
+    made = []
+    for segment in sorted(record["segments"], key=lambda s: s["id"]):
+        medians = {} if segment["id"] in tiny else segment.get("medians", {})
+        share = segment.get("spend_share")
+        made.append(
+            {
+                "id": segment["id"],
+                "tone": (segment["id"] - 1) % 10 + 1,
+                "name": formats.printable(segment["name"]),
+                "label": labels[segment["id"]],
+                "rule": formats.printable(segment.get("rule") or ""),
+                "customers": formats.count(segment["customers"]),
+                "share": formats.share(segment["share"]),
+                "spend": "" if segment.get("spend") is None else formats.money(segment["spend"], currency),
+                "spend_share": "" if share is None else formats.share(share),
+                "medians": [
+                    (FEATURES[name].label, formats.feature(name, medians[name], currency))
+                    for name in names
+                    if medians.get(name) is not None
+                ],
+                "change": _change(segment, before) if before else "",
+            }
+        )
+    return made
+
+
+def _change(segment: Any, before: dict[int, Any]) -> str:
+    """Return what changed since the previous run."""
+    old = before.get(segment["id"])
+    if old is None:
+        return "New since the previous run."
+    text = f"Previous run: {formats.plural(old['customers'], 'customer')}"
+    if old.get("share") is not None:
+        text += f", {formats.share(old['share'])} of customers"
+    if old.get("spend_share") is not None:
+        text += f", {formats.share(old['spend_share'])} of spend"
+    return f"{text}."
+
+
+def segment_table(record: Record, *, small_cells: bool) -> tuple[pl.DataFrame, list[Column]]:
+    """Return all segments as one table: sizes, medians, rule."""
+    labels, tiny = segment_labels(record), tiny_segments(record, small_cells=small_cells)
+    names = shown_features(record)
+    rows = [
+        {
+            "segment": labels[s["id"]],
+            "customers": s["customers"],
+            "share": s["share"],
+            "spend": s.get("spend"),
+            "spend_share": s.get("spend_share"),
+            **{name: None if s["id"] in tiny else s.get("medians", {}).get(name) for name in names},
+            "rule": formats.printable(s.get("rule") or ""),
+        }
+        for s in sorted(record["segments"], key=lambda segment: segment["id"])
+    ]
+    # A feature may have the name of a sum: the spend of a segment beside the median spend of a customer.
+    medians = {name: f"median_{name}" for name in names}
+    for row, segment in zip(rows, sorted(record["segments"], key=lambda s: s["id"]), strict=True):
+        for name, column in medians.items():
+            row[column] = row.pop(name)
+        row["spend"] = segment.get("spend")
+        row["rule"] = row.pop("rule")
+    money = any(row["spend"] is not None for row in rows)
+    columns = [
+        Column("segment", "Segment"),
+        Column("customers", "Customers", "count"),
+        Column("share", "Share of customers", "share"),
+        *(
+            [Column("spend", "Spend", "money"), Column("spend_share", "Share of spend", "share")]
+            if money
+            else []
+        ),
+        *(Column(medians[name], f"{FEATURES[name].label}, median", f"as {name}") for name in names),
+        Column("rule", "Rule"),
+    ]
+    floats = dict.fromkeys(("share", "spend", "spend_share", *medians.values()), pl.Float64)
+    return pl.DataFrame(rows, schema_overrides=floats), columns
+
+
+def small_print(record: Record, *, small_cells: bool) -> list[dict[str, Any]]:
+    """Return what an analyst wants to know: inputs, method, settings, time, versions."""
+    groups = [
+        ("Input", _inputs(record)),
+        ("Method", _method(record, small_cells=small_cells)),
+        ("Settings", _settings(record)),
+        ("Time and memory", _costs(record)),
+        ("Versions", [(name, str(text)) for name, text in (record.get("versions") or {}).items()]),
+    ]
+    return [
+        {"heading": heading, "rows": [(key, formats.printable(text)) for key, text in rows if text]}
+        for heading, rows in groups
+        if any(text for _, text in rows)
+    ]
+
+
+def _inputs(record: Record) -> list[tuple[str, str]]:
+    inputs = record.get("inputs") or {}
+    paths = inputs.get("paths") or []
+    files = inputs.get("files") or len(paths)
+    more = f" and {formats.count(files - len(paths))} more" if files > len(paths) else ""
+    columns = inputs.get("columns") or {}
+    return [
+        ("Files", f"{formats.count(files)}, {formats.size(inputs.get('bytes'))}"),
+        ("Paths", ", ".join(map(str, paths)) + more),
+        ("Columns", "; ".join(f"{name} from {', '.join(map(str, of))}" for name, of in columns.items())),
+        ("Derived", "; ".join(map(str, inputs.get("derived") or []))),
+        ("Notes", "; ".join(map(str, inputs.get("notes") or []))),
+        ("Recency counted to", formats.date(record.get("as_of")) if record.get("as_of") else ""),
+    ]
+
+
+def _method(record: Record, *, small_cells: bool) -> list[tuple[str, str]]:
+    choice = record["k_selection"]
+    clustered = [FEATURES[f["name"]].label for f in record["features"] if f.get("clustered")]
+    sampled = choice.get("silhouette_sampled")
+    basis = (
+        "exact, from all customers"
+        if choice.get("silhouette_exact")
+        else f"from {formats.count(sampled)} of them"
+    )
+    hidden = (
+        "Groups of any size are shown."
+        if small_cells
+        else (
+            f"Medians, tiles and months that stand for fewer than {FEWEST} customers are left out; the size of a "
+            "segment is always given."
+        )
+    )
+    return [
+        ("Clustered on", ", ".join(clustered)),
+        ("Choice of k", sentences.choice(record)),
+        ("Silhouette", basis if sampled or choice.get("silhouette_exact") else ""),
+        ("Small groups", hidden),
+    ]
+
+
+def _settings(record: Record) -> list[tuple[str, str]]:
+    rows = []
+    for name, setting in (record.get("settings") or {}).items():
+        value = setting.get("value")
+        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        if value not in (None, [], {}, ""):
+            rows.append((name, f"{text} ({setting.get('source', 'default')})"))
+    return rows
+
+
+def _costs(record: Record) -> list[tuple[str, str]]:
+    seconds = record.get("seconds") or {}
+    rows = [(STAGES.get(name, name), formats.seconds(value)) for name, value in seconds.items()]
+    memory = record.get("peak_memory_bytes")
+    return [*rows, ("Peak memory", formats.size(memory) if memory else "")]

@@ -1,0 +1,143 @@
+"""Write the report: the page, each chart by itself, and pictures on request."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import vl_convert
+
+from custseg.errors import SettingsError
+from custseg.report import formats, sentences, summary, theme
+from custseg.report.bundle import start_bundle
+from custseg.report.figures import Figure, Source, make_figures
+from custseg.report.page import chart_rows, make_table, render
+from custseg.report.tables import segment_labels
+
+PICTURES = ("svg", "png")
+
+
+def write_report(
+    record: Mapping[str, Any],
+    customers: pl.LazyFrame,
+    folder: Path,
+    *,
+    currency: str | None = None,
+    small_cells: bool = False,
+    pictures: Sequence[str] = (),
+) -> list[Path]:
+    """Write ``report.html`` and ``charts/`` of a finished run.
+
+    Parameters
+    ----------
+    record
+        What ``run.json`` holds.
+    customers
+        The customers of the run: ``segment_id`` and the features. No id is read.
+    folder
+        Where to write; ``charts`` is made in it.
+    currency
+        Code (``GBP``) or sign of the amounts' currency.
+    small_cells
+        Whether groups of fewer than ten customers are shown.
+    pictures
+        Formats of pictures of each chart: ``svg``, ``png``.
+
+    Returns
+    -------
+    list of Path
+        The files written, each whole before it appeared under its name.
+
+    Raises
+    ------
+    SettingsError
+        A format of pictures that is not known.
+
+    Notes
+    -----
+    Reads the customers a few times, one or two columns each, streaming; 1.3 s for 4 thousand customers.
+    """
+    unknown = [kind for kind in pictures if kind not in PICTURES]
+    if unknown:
+        raise SettingsError(
+            "bad-setting", f"There are no pictures of the kind '{unknown[0]}'.", now="Use svg, png or both."
+        )
+    wait_for_bundle = start_bundle()
+    source = Source(record, customers, currency, small_cells)
+    figures = make_figures(source)
+    look = theme.Look(segment_labels(record), currency)
+    drawn = {figure.name: _svg(figure, look, None) for figure in figures}
+    bundle = wait_for_bundle()
+    footer = f"Made by custseg {formats.printable(record.get('custseg', ''))}"
+    footer += f" on {formats.date(record['created'])}." if record.get("created") else "."
+    charts = folder / "charts"
+    charts.mkdir(parents=True, exist_ok=True)
+    written = []
+    for figure in figures:
+        page = render(
+            [figure],
+            {},
+            bundle,
+            look,
+            alone=True,
+            title=figure.title,
+            heading="Customer segments",
+            footer=footer,
+        )
+        written.append(_write(charts / f"{figure.name}.html", page.encode()))
+        spec = json.dumps(_whole(figure, look, "light"), ensure_ascii=False, indent=1)
+        written.append(_write(charts / f"{figure.name}.vl.json", spec.encode()))
+        written += [
+            _write(charts / f"{figure.name}.{kind}", _picture(figure, look, kind)) for kind in pictures
+        ]
+    page = render(
+        figures,
+        drawn,
+        bundle,
+        look,
+        title="Customer segments",
+        heading="Customer segments",
+        headline=sentences.headline(record),
+        facts=summary.facts(record),
+        segments=summary.cards(record, currency, small_cells=small_cells),
+        summary=make_table(*summary.segment_table(record, small_cells=small_cells), currency),
+        small_print=summary.small_print(record, small_cells=small_cells),
+        footer=footer,
+    )
+    return [_write(folder / "report.html", page.encode()), *written]
+
+
+def _whole(figure: Figure, look: theme.Look, mode: theme.Mode | None) -> dict[str, Any]:
+    """Return a chart with its data and theme, as Vega-Lite that stands alone."""
+    return figure.chart(look) | {
+        "datasets": {figure.name: chart_rows(figure.data)},
+        "config": theme.config(mode),
+    }
+
+
+def _svg(figure: Figure, look: theme.Look, mode: theme.Mode | None) -> str:
+    """Return a chart as a picture."""
+    return str(vl_convert.vegalite_to_svg(_whole(figure, look, mode)))
+
+
+def _picture(figure: Figure, look: theme.Look, kind: str) -> bytes:
+    """Return a chart as a picture for slides, on white."""
+    spec = _whole(figure, look, "light") | {"background": "white", "padding": 16}
+    if kind == "svg":
+        return str(vl_convert.vegalite_to_svg(spec)).encode()
+    return bytes(vl_convert.vegalite_to_png(spec, scale=2))
+
+
+def _write(path: Path, content: bytes) -> Path:
+    """Write a file under another name, then give it its own, so that it is never seen half-written."""
+    part = path.with_name(f"{path.name}.tmp-{os.getpid()}")
+    try:
+        part.write_bytes(content)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+    return path
