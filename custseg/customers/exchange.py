@@ -235,8 +235,7 @@ def _arrange(table: Table, frame: pl.DataFrame, recipe: Recipe, bits: int) -> tu
     # Stretches move as they are: each line's new place is its old one plus what its stretch moved by.
     position = np.arange(len(picked))
     position += np.repeat(begins[order] - (ends - lengths), lengths)
-    if len(picked) < frame.height:
-        position = picked[position]
+    position = picked[position]
     columns = {name: _narrow(frame[name].to_numpy())[position] for name in recipe.line_columns}
     if recipe.drop_duplicates:
         columns["line"] ^= np.repeat(_head_hash(heads, recipe), lengths)

@@ -32,6 +32,8 @@ class Progress:
         Whether to show anything.
     bar
         Whether stderr takes a moving bar; plain lines otherwise.
+    verbose
+        Whether to show what `explain` is told.
 
     Attributes
     ----------
@@ -39,8 +41,9 @@ class Progress:
         Seconds each stage took, by name; stages of one name add up.
     """
 
-    def __init__(self, *, show: bool = True, bar: bool | None = None) -> None:
+    def __init__(self, *, show: bool = True, bar: bool | None = None, verbose: bool = False) -> None:
         self.show = show
+        self.verbose = verbose
         self.bar = sys.stderr.isatty() if bar is None else bar
         self.seconds: dict[str, float] = {}
 
@@ -58,6 +61,11 @@ class Progress:
         if self.show:
             sys.stderr.write(text + "\n")
             sys.stderr.flush()
+
+    def explain(self, text: str) -> None:
+        """Print one line for those who asked for more."""
+        if self.verbose:
+            self.say(text)
 
     @contextmanager
     def _bar(self, text: str, total: int | None, unit: str) -> Iterator[Advance]:

@@ -88,7 +88,7 @@ def read_blocks(path: str, limit: int, start: int) -> Iterator[Block]:
     path
         The file.
     limit
-        Bytes read at once; a block is at most this and one record.
+        Bytes of a block, somewhat more where a record is longer than half of it; `WHOLE`: no limit.
     start
         Where to begin: after the header, or at the `end` of an earlier block.
     """
@@ -96,9 +96,12 @@ def read_blocks(path: str, limit: int, start: int) -> Iterator[Block]:
         file.seek(start)
         rest, end = b"", start
         while True:
-            read = file.read(limit)
+            # Up to the limit from where the block begins, so that where it ends does not depend on the
+            # blocks before it; a record longer than that is read on to its end.
+            wanted = max(limit - len(rest), limit // 2 + 1) if limit != WHOLE else WHOLE
+            read = file.read(wanted)
             data = rest + read
-            last = limit == WHOLE or len(read) < limit
+            last = limit == WHOLE or len(read) < wanted
             cut_at = len(data) if last else last_record_end(data)
             end += cut_at
             rest = data[cut_at:]
