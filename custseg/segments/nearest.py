@@ -33,7 +33,8 @@ class Labels:
     Attributes
     ----------
     cluster
-        Index of the nearest centre, the lower one on a tie; uint8, ``(n_rows,)``.
+        Index of the nearest centre; uint8, ``(n_rows,)``. A tie goes to the centre with the smaller
+        coordinates, the first feature first: a rule that no numbering of the centres changes.
     distance
         Euclidean distance to it, ``(n_rows,)``.
     margin
@@ -66,7 +67,7 @@ def label_block(block: NDArray[np.floating], centres: Floats) -> Labels:
     Returns
     -------
     Labels
-        Of the rows, in their order. Ties go to the lower index.
+        Of the rows, in their order.
     """
     rows = len(block)
     labels = Labels(np.empty(rows, np.uint8), np.empty(rows), np.empty(rows))
@@ -163,7 +164,8 @@ def _nearest_two(
     cluster = np.zeros(rows, np.uint8)
     nearest, next_nearest = np.full(rows, np.inf), np.full(rows, np.inf)
     squared, difference, closer = np.empty(rows), np.empty(rows), np.empty(rows, np.bool_)
-    for index, centre in enumerate(centres):
+    for index in np.lexsort(centres.T[::-1]):
+        centre = centres[index]
         np.subtract(columns[0], centre[0], out=squared)
         np.multiply(squared, squared, out=squared)
         for column, value in zip(columns[1:], centre[1:], strict=True):

@@ -21,9 +21,17 @@ def test_labels_are_those_of_brute_force(block, centres):
     ordered = np.sort(distances, axis=1)
     labels = label_block(block, centres)
     assert labels.cluster.dtype == np.uint8
-    np.testing.assert_array_equal(labels.cluster, distances.argmin(axis=1))
+    nearest = [min(range(len(centres)), key=lambda c: (row[c], *centres[c], c)) for row in distances]
+    np.testing.assert_array_equal(labels.cluster, nearest)
     np.testing.assert_array_equal(labels.distance, ordered[:, 0])
     np.testing.assert_array_equal(labels.margin, ordered[:, 1] - ordered[:, 0])
+
+
+def test_a_tie_goes_to_the_same_centre_however_they_are_numbered():
+    centres = np.array([[1.0, 0], [-1, 0], [0, 1], [0, -1]])
+    for order in ([0, 1, 2, 3], [3, 2, 1, 0], [2, 0, 3, 1]):
+        cluster = label_block(np.zeros((1, 2), np.float32), centres[order]).cluster[0]
+        np.testing.assert_array_equal(centres[order][cluster], [-1, 0])
 
 
 def test_labels_do_not_depend_on_where_tiles_end():

@@ -1,0 +1,156 @@
+"""Every customer's segment, numbered by what it is worth and written with the features.
+
+Two passes over the blocks of customers: the first adds up what each cluster is worth, so that segments can
+be numbered and named; the second writes them. One block is in memory at a time.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+from custseg.columns import FEATURES
+from custseg.running import outputs
+from custseg.segments.nearest import Floats, label_block
+
+if TYPE_CHECKING:
+    from custseg.customers.matrix import Matrix
+
+Rows = Callable[[int], pl.DataFrame]
+"""Returns the customers of one block of the matrix, ids and features, in the block's order."""
+
+WORTH = ("spend", "total_quantity", "purchases", "lines")
+"""What segments are numbered by: the first of these that the input has."""
+
+
+@dataclass(frozen=True)
+class Tally:
+    """What the customers of one cluster add up to.
+
+    Attributes
+    ----------
+    customers
+        How many there are.
+    means
+        Arithmetic mean of each numeric feature.
+    typical
+        Geometric mean of each (of 1 + x, less 1; signs kept): the middle of a skewed feature.
+    """
+
+    customers: int
+    means: dict[str, float]
+    typical: dict[str, float]
+
+
+def tally_clusters(matrix: Matrix, centres: Floats, rows: Rows) -> list[Tally]:
+    """Add up the features of each cluster's customers.
+
+    Parameters
+    ----------
+    matrix
+        The customers as points.
+    centres
+        Of the clusters, ``(k, n_features)``.
+    rows
+        Their features in original units.
+
+    Returns
+    -------
+    list of Tally
+        By cluster.
+    """
+    k = len(centres)
+    sizes = np.zeros(k, np.int64)
+    parts: dict[str, list[Floats]] = {}
+    for block in range(len(matrix.blocks)):
+        cluster = label_block(matrix.block(block), centres).cluster
+        sizes += np.bincount(cluster, minlength=k)
+        table = rows(block)
+        for name in _numeric(table):
+            values = table[name].cast(pl.Float64).to_numpy()
+            bent = np.sign(values) * np.log1p(np.abs(values))
+            parts.setdefault(name, []).append(
+                np.stack([np.bincount(cluster, weights=x, minlength=k) for x in (values, bent)])
+            )
+    means = {
+        name: np.array(
+            [[math.fsum(part[row, c] for part in sums) / sizes[c] for c in range(k)] for row in (0, 1)]
+        )
+        for name, sums in parts.items()
+    }
+    return [
+        Tally(
+            customers=int(sizes[c]),
+            means={name: float(mean[0, c]) for name, mean in means.items()},
+            typical={name: _unbend(float(mean[1, c])) for name, mean in means.items()},
+        )
+        for c in range(k)
+    ]
+
+
+def number_segments(tallies: Sequence[Tally]) -> tuple[int, ...]:
+    """Return the clusters by falling worth: the first becomes segment 1.
+
+    Worth is the mean spend, or where there is no money the mean of the first of total_quantity, purchases,
+    lines that there is. Equal worth goes by size, then by the order of clusters.
+    """
+    worth = next(name for name in WORTH if name in tallies[0].means)
+    order = sorted(range(len(tallies)), key=lambda c: (-tallies[c].means[worth], -tallies[c].customers, c))
+    return tuple(order)
+
+
+def write_customers(
+    matrix: Matrix, centres: Floats, rows: Rows, *, names: Sequence[str], folder: Path
+) -> list[Path]:
+    """Write every customer with features and segment, one Parquet file a block.
+
+    Parameters
+    ----------
+    matrix
+        The customers as points.
+    centres
+        Of the segments in the order of their numbers, ``(k, n_features)``.
+    rows
+        Their ids and features in original units.
+    names
+        Of the segments, in the order of their numbers.
+    folder
+        Where ``part-*.parquet`` go.
+
+    Returns
+    -------
+    list of Path
+        The files. Columns: customer_id, the features, segment_id (UInt8, from 1), segment (its name),
+        distance to the own centre and margin to the next nearest, both in the scaled space.
+    """
+    paths = []
+    for block in range(len(matrix.blocks)):
+        table = rows(block)
+        labels = label_block(matrix.block(block), centres)
+        labelled = table.select(
+            "customer_id", *(name for name in FEATURES if name in table.columns)
+        ).with_columns(
+            segment_id=pl.Series(labels.cluster + np.uint8(1)),
+            segment=pl.Series(names, dtype=pl.String).gather(labels.cluster),
+            distance=pl.Series(labels.distance),
+            margin=pl.Series(labels.margin),
+        )
+        paths.append(folder / f"part-{block:05d}.parquet")
+        outputs.write_parquet(paths[-1], labelled)
+    return paths
+
+
+def _numeric(table: pl.DataFrame) -> list[str]:
+    """Return the features of a table that are numbers."""
+    return [name for name, feature in FEATURES.items() if feature.clusterable and name in table.columns]
+
+
+def _unbend(value: float) -> float:
+    """Undo sign(x)·log1p(|x|)."""
+    return math.copysign(math.expm1(abs(value)), value)
