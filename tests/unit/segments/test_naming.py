@@ -1,0 +1,128 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from custseg.segments.label import Tally
+from custseg.segments.naming import describe_segment, digits, name_segments
+from custseg.segments.profile import SegmentProfile
+
+
+def tally(**typical):
+    return Tally(100, typical, typical)
+
+
+def rfm(recency, purchases, spend, tenure=400.0):
+    return tally(recency_days=recency, tenure_days=tenure, purchases=purchases, spend=spend)
+
+
+def test_two_segments_are_high_and_low_value():
+    assert name_segments([rfm(3, 20, 5000), rfm(300, 1, 20)]) == ("High-Value", "Low-Value")
+
+
+def test_three_in_line_are_named_from_best_to_worst():
+    assert name_segments([rfm(8, 14, 4000), rfm(60, 4, 900), rfm(220, 1.2, 200)]) == (
+        "Champions",
+        "Needs attention",
+        "Hibernating",
+    )
+
+
+def test_words_follow_recency_frequency_and_spend():
+    names = name_segments(
+        [
+            rfm(5, 30, 9000),
+            rfm(300, 6, 900),
+            rfm(15, 12, 2000),
+            rfm(7, 1, 90, tenure=9),
+            rfm(330, 1, 60),
+        ]
+    )
+    assert names == ("Champions", "At risk", "Loyal", "New", "Hibernating")
+
+
+def test_recent_first_buyers_of_long_ago_are_not_new():
+    segments = [rfm(5, 30, 9000), rfm(60, 6, 900), rfm(10, 1.1, 100, tenure=700), rfm(12, 1.1, 95, tenure=15)]
+    assert name_segments(segments)[3] == "New"
+
+
+def test_no_word_of_time_is_earned_where_recency_hardly_differs():
+    names = name_segments([rfm(50, 20, 5000), rfm(52, 5, 900), rfm(54, 1, 80)])
+    assert not {"Hibernating", "At risk", "New", "Can't lose"} & set(names[:2])
+
+
+def test_without_dates_nobody_sleeps():
+    names = name_segments(
+        [
+            tally(purchases=20.0, spend=900.0),
+            tally(purchases=4.0, spend=200.0),
+            tally(purchases=1.0, spend=9.0),
+        ]
+    )
+    assert names == ("Champions", "Regulars", "Low-Value")
+
+
+def test_quantity_and_lines_stand_in():
+    names = name_segments(
+        [
+            tally(lines=90.0, total_quantity=900.0),
+            tally(lines=20.0, total_quantity=99.0),
+            tally(lines=1.0, total_quantity=2.0),
+        ]
+    )
+    assert names == ("Champions", "Regulars", "Low-Value")
+    assert len(set(name_segments([tally(lines=9.0), tally(lines=5.0), tally(lines=1.0)]))) == 3
+
+
+segments = st.lists(
+    st.tuples(st.floats(0, 2000), st.floats(1, 500), st.floats(-100, 1e9), st.floats(0, 3000)),
+    min_size=2,
+    max_size=50,
+)
+
+
+@given(segments)
+def test_names_are_unique_and_one_each(drawn):
+    names = name_segments([rfm(*values) for values in drawn])
+    assert len(names) == len(set(names)) == len(drawn)
+    if 2 < len(drawn) <= 12:
+        assert not any(name[-1].isdigit() for name in names)
+
+
+def profile(**medians):
+    return SegmentProfile(1, 60, 0.06, 4800.0, 0.48, medians, medians)
+
+
+def test_the_sentence_holds_medians_and_shares():
+    everything = profile(purchases=14.0, recency_days=12.0, spend=3404.2, lines=80.0, total_quantity=1.0)
+    assert describe_segment(everything) == (
+        "Typically bought 14 times, last 12 days ago, 3,400 in all: 6 % of customers, 48 % of spend"
+    )
+    assert "EUR 3,400 in all" in describe_segment(everything, currency="EUR")
+    assert describe_segment(profile(purchases=1.0, recency_days=1.0)).startswith(
+        "Typically bought once, last 1 day ago:"
+    )
+
+
+def test_the_sentence_without_money_dates_or_invoices():
+    bare = SegmentProfile(1, 60, 0.5, None, None, {"lines": 7.5, "total_quantity": 120.0}, {})
+    assert describe_segment(bare) == "Typically bought 7.5 lines, 120 units in all: 50 % of customers"
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0, "0"),
+        (1, "1"),
+        (14.0, "14"),
+        (1.5, "1.5"),
+        (3404.2, "3,400"),
+        (3415, "3,420"),
+        (367193, "367,000"),
+        (0.04, "0.04"),
+        (0.012345, "0.0123"),
+        (999.6, "1,000"),
+        (-52.34, "-52.3"),
+    ],
+)
+def test_three_digits(value, text):
+    assert digits(value) == text
