@@ -1,0 +1,59 @@
+"""The summary for a terminal: what was read, the segments, and where to look next."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from custseg.report import formats
+
+
+def write_summary(record: Mapping[str, Any], folder: Path) -> str:
+    """Return a summary that fits one screen.
+
+    Parameters
+    ----------
+    record
+        What ``run.json`` holds.
+    folder
+        The output folder.
+    """
+    selection, ledger = record["k_selection"], record["ledger"]
+    lost = {fate: lines for fate, lines in ledger.items() if fate not in ("rows_read", "kept") and lines}
+    lines = [
+        f"{ledger['rows_read']:,} lines read, {ledger['kept']:,} kept, {record['customers']:,} customers",
+    ]
+    if lost:
+        left_out = ", ".join(f"{fate.replace('_', ' ')} {count:,}" for fate, count in lost.items())
+        lines.append(f"Left out: {left_out}")
+    lines += ["", *_table(record), "", f"k = {selection['chosen']}: {selection['reason']}"]
+    lines.append(f"Structure: {selection['verdict']}.")
+    lines += ["", f"Report:    {folder / 'report.html'}", f"Customers: {folder / 'customers'}"]
+    return "\n".join(lines)
+
+
+def _table(record: Mapping[str, Any]) -> list[str]:
+    currency = record["settings"]["currency"]["value"]
+    clustered = [feature for feature in record["features"] if feature["clustered"]]
+    head = ["", "Segment", "Customers", "Share", "Of spend"]
+    head += [f"{feature['label']}*" for feature in clustered]
+    rows = [head]
+    for segment in record["segments"]:
+        row = [str(segment["id"]), formats.printable(segment["name"]), formats.count(segment["customers"])]
+        row += [formats.share(segment["share"]), formats.share(segment["spend_share"])]
+        row += [
+            formats.feature(feature["name"], segment["medians"].get(feature["name"]), currency)
+            for feature in clustered
+        ]
+        rows.append(row)
+    widths = [max(len(row[column]) for row in rows) for column in range(len(head))]
+    texts = []
+    for row in rows:
+        cells = [
+            cell.ljust(width) if column == 1 else cell.rjust(width)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        texts.append("  ".join(cells).rstrip())
+    texts.insert(1, "  ".join("─" * width for width in widths))
+    return [*texts, "* median"]
