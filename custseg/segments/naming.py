@@ -24,6 +24,10 @@ DISTINCT_FACTOR = 3.0
 places move to the middle, so that no word is earned by a difference that hardly exists."""
 
 
+DIGITS = 3
+"""Significant digits of numbers in sentences."""
+
+
 @dataclass(frozen=True)
 class _Word:
     """A name and its usual meaning: places from 0 (worst) to 1 (best); None where it says nothing."""
@@ -142,10 +146,10 @@ def describe_segment(segment: SegmentProfile, *, currency: str | None = None) ->
 
 
 def digits(value: float) -> str:
-    """Write a number to three digits for people: ``3,410``, ``12.5``, ``0.04``."""
+    """Write a number with as many digits as people read: ``3,410``, ``12.5``, ``0.04``."""
     if value == 0 or not math.isfinite(value):
         return f"{value:.0f}"
-    decimals = 2 - math.floor(math.log10(abs(value)))
+    decimals = DIGITS - 1 - math.floor(math.log10(abs(value)))
     text = f"{round(value, decimals):,.{max(decimals, 0)}f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
 

@@ -36,6 +36,11 @@ class FeatureSummary:
         Third standardised moment (population); None when all values are equal.
     skew_scaled
         The same after scaling; None for a feature that was not clustered on.
+    edges
+        The different deciles between minimum and maximum, ascending: at most 9.
+    shares
+        Share of customers below the first edge, from each edge on, and from the last on; by these a later
+        month can be compared with this one.
     """
 
     name: str
@@ -46,6 +51,8 @@ class FeatureSummary:
     maximum: float
     skew: float | None
     skew_scaled: float | None
+    edges: tuple[float, ...]
+    shares: tuple[float, ...]
 
     def to_record(self) -> dict[str, Any]:
         """Return plain values for run.json."""
@@ -178,6 +185,8 @@ def _summary(name: str, ordered: Floats, scaling: Scaling, place: int | None) ->
     skew_scaled = None
     if place is not None:
         skew_scaled = _skew(_scaled(ordered, scaling, place))
+    edges = np.unique(np.quantile(ordered, np.arange(1, 10) / 10, method="higher"))
+    bounds = np.r_[0, np.searchsorted(ordered, edges), len(ordered)]
     return FeatureSummary(
         name=name,
         clustered=place is not None,
@@ -187,6 +196,8 @@ def _summary(name: str, ordered: Floats, scaling: Scaling, place: int | None) ->
         maximum=float(ordered[-1]),
         skew=_skew(ordered),
         skew_scaled=skew_scaled,
+        edges=tuple(edges.tolist()),
+        shares=tuple((np.diff(bounds) / len(ordered)).tolist()),
     )
 
 

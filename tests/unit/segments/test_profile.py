@@ -71,6 +71,9 @@ def test_features_are_summarised(customers, profile, scaling):
             assert summary.skew_scaled == pytest.approx(skew(scaled[:, place]), rel=1e-3, abs=1e-6)
         else:
             assert summary.skew_scaled is None
+        assert len(summary.shares) == len(summary.edges) + 1 <= 10
+        bins = np.histogram(values, bins=[-np.inf, *summary.edges, np.inf])[0]
+        assert summary.shares == tuple(bins / 999)
         record = json.loads(json.dumps(summary.to_record()))
         assert record["clustered"] == (summary.name in CLUSTERED)
         assert record["label"]

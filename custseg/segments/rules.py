@@ -1,0 +1,215 @@
+"""If-then rules in original units: a shallow tree that tells the segments apart in words.
+
+The segments themselves are made by distances, which nobody can recite. The rules say nearly the same with a
+few thresholds. Thresholds are rounded first and customers counted afterwards, over all of them, so each rule
+is true as printed.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import reduce
+from operator import and_, or_
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from custseg.columns import FEATURES
+from custseg.segments.naming import DIGITS, digits
+
+SAMPLE = 20_000
+"""Customers the tree is grown on. They come in the order of a hash, so the first ones are a random sample."""
+
+DEPTH = 4
+LEAF_SHARE = 0.005
+"""Least share of the sample in a leaf: a rule for fewer is no rule."""
+
+EVERYONE = pl.col("segment_id").is_not_null()
+
+Bounds = dict[str, tuple[float | None, float | None]]
+"""By feature the least value (inclusive) and the limit (exclusive); None where there is none."""
+
+
+@dataclass(frozen=True)
+class SegmentRule:
+    """What one segment's customers have in common, as far as few thresholds can say it.
+
+    Attributes
+    ----------
+    segment_id
+        The segment the rule stands for.
+    text
+        Such as ``purchases at least 5 and total quantity 1,230 or more``; alternatives joined by ``or``.
+        Empty when the tree found no rule for the segment.
+    bounds
+        The alternatives as numbers.
+    covered
+        Customers the rule holds for.
+    right
+        Those of them who are in the segment.
+    customers
+        Customers in the segment.
+    """
+
+    segment_id: int
+    text: str
+    bounds: tuple[Bounds, ...]
+    covered: int
+    right: int
+    customers: int
+
+    def to_record(self) -> dict[str, Any]:
+        """Return plain values for run.json."""
+        return {
+            "id": self.segment_id,
+            "text": self.text,
+            "covered": self.covered,
+            "right": self.right,
+            "customers": self.customers,
+        }
+
+    def sentence(self) -> str:
+        """Say the rule and how far it goes."""
+        if not self.text:
+            return "no simple rule"
+        return (
+            f"if {self.text} ({self.right:,} of the {self.covered:,} customers this holds for "
+            f"are in the segment, which has {self.customers:,})"
+        )
+
+
+def find_rules(customers: pl.LazyFrame, *, features: Sequence[str], segments: int) -> tuple[SegmentRule, ...]:
+    """Find if-then rules for the segments of a labelled customer table.
+
+    Parameters
+    ----------
+    customers
+        One row a customer, in the order of customers, with ``segment_id`` from 1.
+    features
+        What rules may speak of: the features clustered on.
+    segments
+        How many segments there are.
+
+    Returns
+    -------
+    tuple of SegmentRule
+        One a segment. No customer is covered by two; with a rule for every segment each is covered by one.
+    """
+    sample = (
+        customers.select(*(pl.col(name).cast(pl.Float64) for name in features), "segment_id")
+        .head(SAMPLE)
+        .collect()
+    )
+    leaves = _leaves(sample.select(features).to_numpy(), sample["segment_id"].to_numpy(), features)
+    alternatives: list[list[Bounds]] = [[] for _ in range(segments)]
+    for segment, bounds in leaves:
+        alternatives[segment - 1].append(bounds)
+    holds = [_holds(bounds) for bounds in alternatives]
+    own = [pl.col("segment_id") == segment for segment in range(1, segments + 1)]
+    counts = (
+        customers.select(
+            *(condition.sum().alias(f"covered_{i}") for i, condition in enumerate(holds)),
+            *(
+                (condition & mine).sum().alias(f"right_{i}")
+                for i, (condition, mine) in enumerate(zip(holds, own, strict=True))
+            ),
+            *(mine.sum().alias(f"customers_{i}") for i, mine in enumerate(own)),
+        )
+        .collect(engine="streaming")
+        .row(0, named=True)
+    )
+    return tuple(
+        SegmentRule(
+            segment_id=i + 1,
+            text=", or ".join(_words(bounds) for bounds in alternatives[i]),
+            bounds=tuple(alternatives[i]),
+            covered=int(counts[f"covered_{i}"]),
+            right=int(counts[f"right_{i}"]),
+            customers=int(counts[f"customers_{i}"]),
+        )
+        for i in range(segments)
+    )
+
+
+def _leaves(
+    values: NDArray[np.float64], segments: NDArray[np.uint8], features: Sequence[str]
+) -> list[tuple[int, Bounds]]:
+    """Grow a tree and return its leaves: the segment and the bounds that lead there."""
+    from sklearn.tree import DecisionTreeClassifier
+
+    present = len(np.unique(segments))
+    model = DecisionTreeClassifier(
+        max_depth=max(DEPTH, math.ceil(math.log2(present)) + 1),
+        max_leaf_nodes=max(2, 2 * present),
+        min_samples_leaf=max(1, math.ceil(LEAF_SHARE * len(values))),
+        random_state=0,
+    ).fit(values, segments)
+    tree, classes = model.tree_, model.classes_
+
+    def below(node: int, bounds: Bounds) -> list[tuple[int, Bounds]]:
+        if tree.children_left[node] < 0:
+            return [(int(classes[tree.value[node][0].argmax()]), bounds)]
+        name = features[tree.feature[node]]
+        limit = _rounded(float(tree.threshold[node]), name)
+        low, high = bounds.get(name, (None, None))
+        if (low is not None and limit <= low) or (high is not None and limit >= high):
+            # Rounded onto a bound above it, one side has nobody left; the other takes the whole branch.
+            side = tree.children_right if low is not None and limit <= low else tree.children_left
+            return below(int(side[node]), bounds)
+        left = below(int(tree.children_left[node]), {**bounds, name: (low, limit)})
+        right = below(int(tree.children_right[node]), {**bounds, name: (limit, high)})
+        if {segment for segment, _ in left + right} == {left[0][0]}:
+            # Both sides say the same: the split says nothing.
+            return [(left[0][0], bounds)]
+        return left + right
+
+    return below(0, {})
+
+
+def _rounded(threshold: float, name: str) -> float:
+    """Round a threshold ("at most this goes left") to what is printed: the least value that goes right."""
+    if FEATURES[name].kind in ("count", "days"):
+        return float(math.floor(threshold) + 1)
+    if threshold == 0:
+        return 0.0
+    return round(threshold, DIGITS - 1 - math.floor(math.log10(abs(threshold))))
+
+
+def _holds(alternatives: Sequence[Bounds]) -> pl.Expr:
+    """Return whether any of the alternatives holds."""
+    return reduce(or_, (_all_hold(bounds) for bounds in alternatives), ~EVERYONE)
+
+
+def _all_hold(bounds: Bounds) -> pl.Expr:
+    conditions = [EVERYONE]
+    for name, (low, high) in bounds.items():
+        if low is not None:
+            conditions.append(pl.col(name) >= low)
+        if high is not None:
+            conditions.append(pl.col(name) < high)
+    return reduce(and_, conditions)
+
+
+def _words(bounds: Bounds) -> str:
+    """Say bounds in words."""
+    return " and ".join(_range(name, low, high) for name, (low, high) in bounds.items()) or "any customer"
+
+
+def _range(name: str, low: float | None, high: float | None) -> str:
+    """Say the range of one feature."""
+    label = FEATURES[name].label.lower()
+    if FEATURES[name].kind in ("count", "days"):
+        if high is None:
+            return f"{label} at least {low:,.0f}"
+        if low is None:
+            return f"{label} at most {high - 1:,.0f}"
+        return f"{label} {low:,.0f}" if low == high - 1 else f"{label} {low:,.0f} to {high - 1:,.0f}"
+    if low is None or high is None:
+        return (
+            f"{label} under {digits(high)}" if high is not None else f"{label} {digits(low or 0.0)} or more"
+        )
+    return f"{label} {digits(low)} to under {digits(high)}"

@@ -1,0 +1,111 @@
+import json
+import re
+
+import numpy as np
+import polars as pl
+import pytest
+
+from custseg.segments.naming import digits
+from custseg.segments.rules import SAMPLE, find_rules
+
+FEATURES = ("spend", "purchases", "recency_days")
+
+
+def customers(n=4000, seed=0, segments=4):
+    rng = np.random.default_rng(seed)
+    spend, purchases, recency = rng.lognormal(5, 1.5, n), rng.geometric(0.2, n), rng.integers(0, 400, n)
+    points = np.stack([np.log(spend), np.log(purchases), recency / 100], axis=1)
+    centres = points[rng.choice(n, segments, replace=False)]
+    nearest = ((points[:, None] - centres) ** 2).sum(axis=2).argmin(axis=1)
+    return pl.DataFrame(
+        {
+            "spend": spend,
+            "purchases": purchases,
+            "recency_days": recency,
+            "segment_id": pl.Series(nearest + 1, dtype=pl.UInt8),
+        }
+    )
+
+
+def said(text, table):
+    """Evaluate a rule from its printed words alone."""
+    number = r"(-?[\d,]+(?:\.\d+)?)"
+    labels = {"spend": "spend", "purchases": "purchases", "days since last purchase": "recency_days"}
+    anyone = np.zeros(table.height, bool)
+    for alternative in text.split(", or "):
+        everyone = np.ones(table.height, bool)
+        for condition in alternative.split(" and "):
+            label = next(words for words in labels if condition.startswith(words))
+            values = table[labels[label]].to_numpy()
+            rest = condition.removeprefix(label + " ")
+            found = [float(x.replace(",", "")) for x in re.findall(number, rest)]
+            if rest.startswith("under"):
+                everyone &= values < found[0]
+            elif rest.endswith("or more") or rest.startswith("at least"):
+                everyone &= values >= found[0]
+            elif rest.startswith("at most"):
+                everyone &= values <= found[0]
+            elif "to under" in rest:
+                everyone &= (values >= found[0]) & (values < found[1])
+            else:
+                everyone &= (values >= found[0]) & (values <= found[-1])
+        anyone |= everyone
+    return anyone
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_every_rule_is_true_as_printed(seed):
+    table = customers(seed=seed, segments=2 + seed)
+    rules = find_rules(table.lazy(), features=FEATURES, segments=2 + seed)
+    owner = table["segment_id"].to_numpy()
+    covered = np.zeros(table.height, int)
+    for rule in rules:
+        assert rule.customers == (owner == rule.segment_id).sum()
+        if not rule.text:
+            assert rule.covered == rule.right == 0
+            continue
+        holds = said(rule.text, table)
+        assert rule.covered == holds.sum()
+        assert rule.right == (holds & (owner == rule.segment_id)).sum()
+        covered += holds
+    assert (covered == 1).all()
+    assert sum(rule.right for rule in rules) > 0.7 * table.height
+
+
+def test_a_plain_division_is_found_and_said_plainly():
+    table = pl.DataFrame({"purchases": [1, 2, 3, 4, 10, 20] * 50, "spend": [7.0] * 300})
+    table = table.with_columns(
+        segment_id=pl.when(pl.col("purchases") >= 4).then(1).otherwise(2).cast(pl.UInt8)
+    )
+    best, rest = find_rules(table.lazy(), features=("purchases", "spend"), segments=2)
+    assert (best.text, rest.text) == ("purchases at least 4", "purchases at most 3")
+    assert (best.covered, best.right, best.customers) == (150, 150, 150)
+    assert best.sentence() == (
+        "if purchases at least 4 (150 of the 150 customers this holds for are in the segment, which has 150)"
+    )
+    assert json.loads(json.dumps(best.to_record()))["text"] == best.text
+
+
+def test_a_segment_too_small_for_a_rule_has_none():
+    table = pl.DataFrame(
+        {"spend": np.arange(1000.0), "segment_id": pl.Series([1] * 999 + [2], dtype=pl.UInt8)}
+    )
+    rules = find_rules(table.lazy(), features=("spend",), segments=2)
+    assert rules[0].text == "any customer"
+    assert rules[1].text == ""
+    assert rules[1].sentence() == "no simple rule"
+
+
+def test_thresholds_print_as_they_are_used():
+    for rule in find_rules(customers(seed=3).lazy(), features=FEATURES, segments=4):
+        for bounds in rule.bounds:
+            for low, high in bounds.values():
+                for limit in (low, high):
+                    assert limit is None or float(digits(limit).replace(",", "")) == limit
+
+
+def test_customers_beyond_the_sample_are_counted_too():
+    many = pl.concat([customers(SAMPLE + 5000)])
+    rules = find_rules(many.lazy(), features=FEATURES, segments=4)
+    assert sum(rule.customers for rule in rules) == many.height
+    assert sum(rule.covered for rule in rules) == many.height
