@@ -239,8 +239,8 @@ def _check_lines(ledger: Ledger, settings: Settings) -> None:
     if invalid > settings.max_invalid * read:
         raise InputError(
             "too-many-invalid",
-            f"{invalid:,} of {read:,} lines ({invalid / read:.1%}) have an empty or unreadable cell in a needed "
-            f"column; more than {settings.max_invalid:.1%} end the run.",
+            f"{invalid:,} of {read:,} lines ({invalid / read:.1%}) have an empty or unreadable cell in a "
+            f"needed column; more than {settings.max_invalid:.1%} end the run.",
             now="Look at the columns and formats of the input, or allow more with --max-invalid.",
         )
     if not ledger.lines["kept"]:

@@ -232,7 +232,7 @@ def finish(parts: pl.LazyFrame, recipe: Recipe, as_of: dt.date | None) -> pl.Laz
     Returns
     -------
     LazyFrame
-        ``customer_id`` and the recipe's features.
+        ``customer_id``, ``key`` (its hash) and the recipe's features.
     """
     quantity, spend = pl.col("total_quantity"), pl.col("spend")
     if recipe.net:
@@ -253,4 +253,4 @@ def finish(parts: pl.LazyFrame, recipe: Recipe, as_of: dt.date | None) -> pl.Laz
         "returned_value": divided(returned, SCALE),
         "return_rate": returned / (pl.col("spend") + returned),
     }
-    return parts.select("customer_id", **{name: formulas[name] for name in recipe.features})
+    return parts.select("customer_id", "key", **{name: formulas[name] for name in recipe.features})
