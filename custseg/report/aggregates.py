@@ -96,12 +96,12 @@ def map_features(record: Record) -> tuple[str, str] | None:
 
 def _spread(record: Record, name: str) -> float:
     """Weighted variance of a feature's medians between the segments, over its range, in log steps."""
-    weights = [s["customers"] for s in record["segments"]]
-    values = [s.get("medians", {}).get(name) or 0 for s in record["segments"]]
+    weights: list[int] = [s["customers"] for s in record["segments"]]
+    values: list[float] = [s.get("medians", {}).get(name) or 0.0 for s in record["segments"]]
     logs = [math.copysign(math.log1p(abs(value)), value) for value in values]
     mean = sum(w * v for w, v in zip(weights, logs, strict=True)) / max(1, sum(weights))
     feature = next(f for f in record["features"] if f["name"] == name)
-    reach = math.log1p(abs(feature["max"])) - math.log1p(max(0, feature["min"])) or 1
+    reach = math.log1p(abs(feature["max"])) - math.log1p(max(0.0, feature["min"])) or 1.0
     return sum(w * (v - mean) ** 2 for w, v in zip(weights, logs, strict=True)) / reach**2
 
 
@@ -110,9 +110,9 @@ def customer_map(
 ) -> pl.DataFrame:
     """Return customers and spend by tile of the map and segment.
 
-    `spread` are the strips. Columns: segment, x0, x1, y0, y1 (edges of the tile; the last tiles hold all
-    beyond, too), customers, leads (whether the segment is the largest of the tile), and spend where there
-    is money. Rows of too few customers are left out; the grid is the finest that shows most customers.
+    `spread` are the strips. Columns: segment, segment_id, x0, x1, y0, y1 (edges of the tile; the last tiles
+    hold all beyond, too), customers, leads (whether the segment is the largest of the tile), and spend where
+    there is money. Rows of too few customers are left out; the grid is the finest that shows most customers.
     """
     pair = map_features(record)
     if pair is None:
@@ -122,7 +122,8 @@ def customer_map(
         xs, ys = across.edges(tiles), up.edges(tiles)
         table = _tiles(customers, across.index(xs), up.index(ys), money=_has(record, "spend"))
         shown = table if small_cells else table.filter(pl.col("customers") >= FEWEST)
-        if len(shown) <= MOST_MARKS and shown["customers"].sum() >= SHOWN * table["customers"].sum():
+        seen, everyone = (int(part["customers"].sum()) for part in (shown, table))
+        if len(shown) <= MOST_MARKS and seen >= SHOWN * everyone:
             break
     edges = [
         pl.col(side).replace_strict(dict(enumerate(values[more:])), default=None, return_dtype=pl.Float64)
@@ -131,11 +132,12 @@ def customer_map(
     ]
     return shown.select(
         _labelled(record),
+        "segment_id",
         *(edge.alias(name) for edge, name in zip(edges, ("x0", "x1", "y0", "y1"), strict=True)),
         pl.col("customers"),
         leads=pl.col("customers").rank("ordinal", descending=True).over("x", "y") == 1,
         **({"spend": pl.col("spend")} if _has(record, "spend") else {}),
-    ).sort("x0", "y0", "segment")
+    ).sort("x0", "y0", "segment_id")
 
 
 def _tiles(customers: pl.LazyFrame, x: pl.Expr, y: pl.Expr, *, money: bool) -> pl.DataFrame:
@@ -192,13 +194,13 @@ def recency_frequency(record: Record, customers: pl.LazyFrame, *, small_cells: b
 
 
 def steps(edges: Sequence[int]) -> list[str]:
-    """Return texts of the steps between `edges`: 1–30, 31–60, …, over 365."""
+    """Return texts of the steps between `edges`: 1–30, 31–60, …, 366+."""
     texts = []
     low = 1
     for edge in edges:
         texts.append(f"{edge}" if low == edge else f"{low}–{edge}")
         low = edge + 1
-    return [*texts, f"over {edges[-1]}"]
+    return [*texts, f"{edges[-1] + 1}+"]
 
 
 def strips(record: Record, customers: pl.LazyFrame, *, small_cells: bool = False) -> pl.DataFrame:

@@ -17,7 +17,8 @@ from pathlib import Path
 
 import vl_convert
 
-MAKE = "import sys, vl_convert; sys.stdout.buffer.write(vl_convert.javascript_bundle().encode())"
+NEEDED = "window.vegaEmbed=vegaEmbed;"
+MAKE = f"import sys, vl_convert; sys.stdout.buffer.write(vl_convert.javascript_bundle({NEEDED!r}).encode())"
 
 
 def start_bundle() -> Callable[[], str]:
@@ -38,12 +39,12 @@ def start_bundle() -> Callable[[], str]:
             stderr=subprocess.DEVNULL,
         )
     except (OSError, ValueError):
-        return lambda: _keep(kept, vl_convert.javascript_bundle())
+        return lambda: _keep(kept, vl_convert.javascript_bundle(NEEDED))
 
     def wait() -> str:
         with process:
             made = process.communicate()[0].decode()
-        return _keep(kept, made if process.returncode == 0 and made else vl_convert.javascript_bundle())
+        return _keep(kept, made if process.returncode == 0 and made else vl_convert.javascript_bundle(NEEDED))
 
     return wait
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -11,7 +11,7 @@ import polars as pl
 
 from custseg.report import formats
 
-WRITERS = {
+WRITERS: dict[str, Callable[[Any], str]] = {
     "count": formats.count,
     "number": formats.number,
     "share": formats.share,

@@ -27,6 +27,11 @@ def name(segment: Mapping[str, Any]) -> str:
     return formats.printable(segment["name"])
 
 
+def bare(label: str) -> str:
+    """Return the name of a segment without the number before it."""
+    return label.partition(" ")[2] or label
+
+
 def top(record: Record) -> list[Mapping[str, Any]]:
     """Return the fewest of the most valuable segments that together bring half of the spend."""
     chosen: list[Mapping[str, Any]] = []
@@ -48,7 +53,7 @@ def headline(record: Record) -> str:
     best = top(record)
     held, brought = sum(s["share"] for s in best), sum(s["spend_share"] for s in best)
     if len(best) == len(segments):
-        return f"The spend is spread over all segments: no few of them bring half of it."
+        return "The spend is spread over all segments: no few of them bring half of it."
     return f"{formats.share(held)} of customers bring {formats.share(brought)} of spend."
 
 
@@ -81,7 +86,7 @@ def profiles(table: pl.DataFrame) -> str:
     most = known.sort(pl.col("ratio").log().abs(), descending=True).row(0, named=True)
     way = "above" if most["ratio"] > 1 else "below"
     return (
-        f"The largest difference is in {most['feature'].lower()}: {most['segment']} with a median of "
+        f"The largest difference is in {most['feature'].lower()}: {bare(most['segment'])} with a median of "
         f"{most['text']}, {formats.times(most['ratio'])} that of all customers, is furthest {way} it."
     )
 
@@ -102,12 +107,14 @@ def silhouettes(table: pl.DataFrame, record: Record) -> str:
         pl.col("mean", "below_zero", "customers").first()
     )
     best, worst = (parts.sort("mean", descending=down).row(0, named=True) for down in (True, False))
-    below = (parts["below_zero"] * parts["customers"]).sum() / parts["customers"].sum()
+    below = parts.select(
+        (pl.col("below_zero") * pl.col("customers")).sum() / pl.col("customers").sum()
+    ).item()
     sampled = record["k_selection"].get("silhouette_sampled")
     exact = record["k_selection"].get("silhouette_exact")
     basis = "all customers" if exact else f"a sample of {formats.plural(sampled or 0, 'customer')}"
     compare = (
-        f"{best['segment']} hangs together best ({best['mean']:.2f}), {worst['segment']} least "
+        f"{bare(best['segment'])} hangs together best ({best['mean']:.2f}), {bare(worst['segment'])} least "
         f"({worst['mean']:.2f}); "
         if best["segment"] != worst["segment"]
         else ""
@@ -120,7 +127,8 @@ def ledger(record: Record) -> str:
     lines = record["ledger"]
     read, kept = lines["rows_read"], lines["kept"]
     lost = {fate: n for fate, n in lines.items() if fate not in ("rows_read", "kept") and n}
-    text = f"{formats.count(kept)} of {formats.plural(read, 'line')} ({formats.share(kept / max(1, read))}) were kept"
+    part = formats.share(kept / max(1, read))
+    text = f"{formats.count(kept)} of {formats.plural(read, 'line')} ({part}) were kept"
     if not lost:
         return f"{text}: none was lost."
     worst = max(lost, key=lambda fate: lost[fate])
@@ -165,16 +173,18 @@ def strips(table: pl.DataFrame, label: str) -> str:
         return f"There is one segment to show for {label.lower()}."
     apart = first["p25"] > last["p75"] or last["p25"] > first["p75"]
     verb = "do not overlap" if apart else "overlap"
-    return f"In {label.lower()} the middle halves of {first['segment']} and {last['segment']} {verb}."
+    both = f"{bare(first['segment'])} and {bare(last['segment'])}"
+    return f"In {label.lower()} the middle halves of {both} {verb}."
 
 
 def monthly(table: pl.DataFrame, measure: str, currency: str | None) -> str:
     """Name the strongest month."""
     total = table.group_by("month").agg(pl.col(measure).sum()).sort([measure, "month"], descending=True)
     best = total.row(0, named=True)
-    value = formats.money(best[measure], currency) if measure == "spend" else formats.count(best[measure])
-    noun = "spend" if measure == "spend" else "purchases"
-    return f"The strongest month was {formats.month(best['month'])}, with {noun} of {value}."
+    month = formats.month(best["month"])
+    if measure == "spend":
+        return f"The strongest month was {month}, with a spend of {formats.money(best[measure], currency)}."
+    return f"The strongest month was {month}, with {formats.plural(best[measure], 'purchase')}."
 
 
 def migration(record: Record) -> str:

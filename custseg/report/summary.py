@@ -38,7 +38,7 @@ def cards(record: Record, currency: str | None, *, small_cells: bool) -> list[di
     """Return what stands on the card of each segment."""
     labels, tiny = segment_labels(record), tiny_segments(record, small_cells=small_cells)
     before = {s["id"]: s for s in (record.get("previous") or {}).get("segments", [])}
-    names = [name for name in shown_features(record)][:6]
+    names = shown_features(record)[:6]
     made = []
     for segment in sorted(record["segments"], key=lambda s: s["id"]):
         medians = {} if segment["id"] in tiny else segment.get("medians", {})
@@ -49,7 +49,7 @@ def cards(record: Record, currency: str | None, *, small_cells: bool) -> list[di
                 "tone": (segment["id"] - 1) % 10 + 1,
                 "name": formats.printable(segment["name"]),
                 "label": labels[segment["id"]],
-                "rule": formats.printable(segment.get("rule") or ""),
+                "rule": _sentence(segment.get("rule") or ""),
                 "customers": formats.count(segment["customers"]),
                 "share": formats.share(segment["share"]),
                 "spend": "" if segment.get("spend") is None else formats.money(segment["spend"], currency),
@@ -63,6 +63,12 @@ def cards(record: Record, currency: str | None, *, small_cells: bool) -> list[di
             }
         )
     return made
+
+
+def _sentence(text: str) -> str:
+    """Return a rule as a sentence: a capital first, a full stop last."""
+    text = formats.printable(text)
+    return text[:1].upper() + text[1:] + ("" if not text or text[-1] in ".!?" else ".")
 
 
 def _change(segment: Any, before: dict[int, Any]) -> str:
@@ -154,24 +160,17 @@ def _method(record: Record, *, small_cells: bool) -> list[tuple[str, str]]:
     choice = record["k_selection"]
     clustered = [FEATURES[f["name"]].label for f in record["features"] if f.get("clustered")]
     sampled = choice.get("silhouette_sampled")
-    basis = (
-        "exact, from all customers"
-        if choice.get("silhouette_exact")
-        else f"from {formats.count(sampled)} of them"
-    )
+    exact = choice.get("silhouette_exact")
+    basis = "measured on all customers" if exact else f"measured on a sample of {formats.count(sampled)}"
     hidden = (
-        "Groups of any size are shown."
-        if small_cells
-        else (
-            f"Medians, tiles and months that stand for fewer than {FEWEST} customers are left out; the size of a "
-            "segment is always given."
-        )
+        f"Medians, tiles and months that stand for fewer than {FEWEST} customers are left out; the size of a "
+        "segment is always given."
     )
     return [
         ("Clustered on", ", ".join(clustered)),
         ("Choice of k", sentences.choice(record)),
-        ("Silhouette", basis if sampled or choice.get("silhouette_exact") else ""),
-        ("Small groups", hidden),
+        ("Silhouette", basis if sampled or exact else ""),
+        ("Small groups", "Groups of any size are shown." if small_cells else hidden),
     ]
 
 

@@ -76,7 +76,9 @@ def _panel(table: pl.DataFrame, look: Look, panel: Panel, *, last: bool) -> alt.
     if panel.field == "smallest_share" and table["min_share"].is_not_null().any():
         layers.insert(1, unit({"type": "rule", "strokeDash": [4, 3]}, y=least))
     if panel.field == "sse" and table["elbow"].any():
-        elbow = {"type": "text", "dy": -14, "align": "left", "dx": 2, "style": "quiet"}
+        ring = {"type": "point", "filled": False, "size": 190, "strokeWidth": 1.5}
+        layers.append(unit(ring, "datum.elbow", x=x, y=y))
+        elbow = {"type": "text", "dy": -16, "align": "left", "dx": 4, "style": "quiet"}
         layers.append(unit(elbow, "datum.elbow", x=x, y=y, text=alt.value("elbow")))
     if panel is PANELS[0]:
         chosen = {"type": "text", "style": "strong", "baseline": "top", "dy": 4}
@@ -142,7 +144,7 @@ def ledger(table: pl.DataFrame, look: Look) -> alt.TopLevelLayerSpec:
     money = money if has_money else 0
     plot = look.width - name - lines - money - 6
     fates = table["fate"].to_list()
-    top = int(table["before"].max() or 1)  # type: ignore[call-overload]
+    top = max(1, *table["before"].to_list())
     left = alt.Axis(title=None, minExtent=name, maxExtent=name, labelLimit=name - 6)
     x = alt.X("after:Q", scale=alt.Scale(domain=[0, top], nice=False), axis=None)
     row = {"y": alt.Y("fate:N", sort=fates, axis=left)}

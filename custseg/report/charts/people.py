@@ -14,9 +14,9 @@ from custseg.report.theme import NUMBER_LABEL, Look, log_ticks, pick, strength, 
 def customer_map(table: pl.DataFrame, look: Look) -> alt.TopLevelVConcatSpec:
     """Return a map of two features in tiles, and bars of what is in the brushed region.
 
-    `table` holds segment, x0, x1, y0, y1, x, y (middle), customers, leads (largest of its tile), label
-    (whether the segment's name stands here), texts, and, the same in each row, x_title, x_log, y_title,
-    y_log.
+    `table` holds segment, segment_id, x0, x1, y0, y1, x, y (middle), customers, leads (largest of its
+    tile), label (whether the segment's name stands here), texts, and, the same in each row, x_title, x_log,
+    y_title, y_log.
     """
     first = table.row(0, named=True)
     x, y = _side(table, "x", alt.X), _side(table, "y", alt.Y)
@@ -40,15 +40,19 @@ def customer_map(table: pl.DataFrame, look: Look) -> alt.TopLevelVConcatSpec:
     )
     brush = alt.SelectionParameter(name="brush", select=alt.IntervalSelectionConfig(type="interval"))
     tiles.params = [pick(), brush]
-    words: dict[str, Any] = {"x": alt.X("x:Q"), "y": alt.Y("y:Q"), "text": alt.Text("segment:N")}
-    words["opacity"] = strength(picked=True)
+    words = {
+        "x": alt.X("x:Q"),
+        "y": alt.Y("y:Q"),
+        "text": alt.Text("segment_id:N" if look.narrow else "segment:N"),
+        "opacity": strength(picked=True),
+    }
     layers = [tiles]
     layers += [
         unit({"type": "text", "style": style, "limit": 160}, "datum.label", **words)
         for style in ("halo", "strong")
     ]
     height = 300 if look.narrow else 400
-    cells = alt.LayerSpec(layer=layers, width=look.width - 62, height=height)
+    cells = alt.LayerSpec(layer=layers, width=look.width - max(62, look.axis + 14), height=height)
     return alt.TopLevelVConcatSpec(
         data=alt.NamedData("customers"),
         params=[look.shown()],
@@ -87,12 +91,12 @@ def _inside(look: Look) -> alt.LayerSpec:
             {"aggregate": [{"op": "sum", "field": "customers", "as": "inside"}], "groupby": ["segment"]},
         ],
         layer=[
-            unit({"type": "bar"}, **shared, color=look.color()),
+            unit({"type": "bar"}, **shared, color=look.color(legend=True)),
             unit(figures, **shared, text=alt.Text("inside:Q", format=",d")),
         ],
         width=look.width - look.axis - 58,
         height=alt.Step(22),
-        title="Customers in the marked region" + hint,
+        title=alt.TitleParams("Customers in the marked region" + hint, frame="bounds"),
     )
 
 
@@ -103,12 +107,12 @@ def recency_frequency(table: pl.DataFrame, look: Look) -> alt.TopLevelLayerSpec:
     """
     days, times = steps(RECENCY_EDGES), steps(PURCHASES_EDGES)[::-1]
     recent = alt.Axis(
-        title="Days since the last purchase", labelAngle=0, labelFontSize=10 if look.narrow else 12
+        title="Days since the last purchase", labelAngle=0, labelFontSize=11 if look.narrow else 12
     )
     often = alt.Axis(title="Purchases")
     cell = {
-        "x": alt.X("recency:N", sort=days, scale=alt.Scale(domain=days), axis=recent),
-        "y": alt.Y("purchases:N", sort=times, scale=alt.Scale(domain=times), axis=often),
+        "x": alt.X("recency:N", scale=alt.Scale(domain=days), axis=recent),
+        "y": alt.Y("purchases:N", scale=alt.Scale(domain=times), axis=often),
         "tooltip": tips(
             recency="Days since last purchase",
             purchases="Purchases",
@@ -117,7 +121,7 @@ def recency_frequency(table: pl.DataFrame, look: Look) -> alt.TopLevelLayerSpec:
             **({"spend_text": "Spend"} if table["spend_text"].is_not_null().any() else {}),
         ),
     }
-    area = alt.Scale(range=[20, 620 if look.narrow else 800], zero=True)
+    area = alt.Scale(range=[20, 620 if look.narrow else 1000], zero=True)
     marks = unit(
         {"type": "point", "yOffset": -6},
         **cell,
@@ -140,8 +144,8 @@ def recency_frequency(table: pl.DataFrame, look: Look) -> alt.TopLevelLayerSpec:
 def monthly(table: pl.DataFrame, look: Look) -> alt.TopLevelLayerSpec:
     """Return lines over the months, a segment each.
 
-    `table` holds month (ISO day), segment, segment_id, value, text, partial (the data do not cover the month) and title
-    (what value is).
+    `table` holds month (ISO day), segment, segment_id, value, text, partial (the data do not cover the
+    month) and title (what value is).
     """
     title = table.row(0, named=True)["title"]
     months = alt.Axis(title=None, format="%b %Y", tickCount=4 if look.narrow else 8, grid=False)
@@ -173,12 +177,15 @@ def migration(table: pl.DataFrame, look: Look) -> alt.TopLevelLayerSpec:
     """
     rows = table["before"].unique(maintain_order=True).to_list()
     columns = table.sort("to_id")["now"].unique(maintain_order=True).to_list()
-    room = look.axis + 10
-    angle = 0 if len(columns) <= 3 and not look.narrow else -40
-    across = alt.Axis(title="Now", orient="top", labelAngle=angle, labelLimit=130)
+    room = max(look.axis, 112) + 10
+    across = alt.Axis(title="Now", orient="top", labelAngle=0, labelLimit=130)
+    if look.narrow:  # Their numbers alone: the names stand in the rows.
+        across.labelExpr = "split(datum.label, ' ')[0]"
+    elif len(columns) > 4:
+        across.labelAngle = -40
     down = alt.Axis(title="Before", minExtent=room - 20, labelLimit=room - 28)
     shared = {
-        "x": alt.X("now:N", sort=columns, scale=alt.Scale(domain=columns), axis=across),
+        "x": alt.X("now:N", scale=alt.Scale(domain=columns), axis=across),
         "y": alt.Y("before:N", sort=rows, axis=down),
         "tooltip": tips(before="Before", now="Now", text="Customers", share_text="Of those before"),
     }
@@ -188,7 +195,7 @@ def migration(table: pl.DataFrame, look: Look) -> alt.TopLevelLayerSpec:
         legend=None,
     )
     cell = {"type": "rect", "cornerRadius": 3, "strokeWidth": 3, "style": "cell"}
-    figures = {"type": "text", "fontSize": 11 if look.narrow else 12}
+    figures = {"type": "text", "fontSize": 9 if look.narrow else 12}
     return alt.TopLevelLayerSpec(
         data=alt.NamedData("migration"),
         layer=[unit(cell, **shared, color=heat), unit(figures, **shared, text=alt.Text("text:N"))],

@@ -24,12 +24,14 @@ def sizes(table: pl.DataFrame, look: Look) -> alt.TopLevelLayerSpec:
 
     `table` is long: segment, measure ("customers", "spend"), share, text, detail.
     """
-    longest = float(table["share"].max() or 1)  # type: ignore[arg-type]
+    longest = max(table["share"].to_list()) or 1
     room = look.width - look.axis
     scale = alt.Scale(domain=[0, longest], range=[0, room - 122], nice=False)
     shared = {
         "y": look.row(),
-        "yOffset": alt.YOffset("measure:N", scale=alt.Scale(paddingInner=0.12, paddingOuter=0.25)),
+        "yOffset": alt.YOffset(
+            "measure:N", sort=["customers", "spend"], scale=alt.Scale(paddingInner=0.12, paddingOuter=0.25)
+        ),
         "x": alt.X("share:Q", scale=scale, axis=None),
         "opacity": strength(),
         "tooltip": tips(segment="Segment", detail="Has"),
@@ -58,8 +60,8 @@ def profiles(table: pl.DataFrame, look: Look) -> alt.TopLevelLayerSpec | alt.Top
     features = table["feature"].unique(maintain_order=True).to_list()
     if look.narrow:
         named = alt.Axis(title=None, minExtent=150, maxExtent=150, labelLimit=142)
-        place = {"y": alt.Y("feature:N", sort=features, axis=named)}
-        layers = _profile_layers(place, look, side=(look.width - 150) / 4 - 4)
+        row = {"y": alt.Y("feature:N", sort=features, axis=named)}
+        layers = _profile_layers(row, look, side=(look.width - 150) / 4 - 4)
         return alt.TopLevelFacetSpec(
             data=alt.NamedData("profiles"),
             params=[look.shown()],
@@ -74,7 +76,7 @@ def profiles(table: pl.DataFrame, look: Look) -> alt.TopLevelLayerSpec | alt.Top
             spacing=8,
         )
     above = alt.Axis(title=None, orient="top", labelAngle=0, labelPadding=22, labelExpr=_broken(features))
-    place = {"y": look.row(), "x": alt.X("feature:N", sort=features, axis=above)}
+    place: dict[str, Any] = {"y": look.row(), "x": alt.X("feature:N", sort=features, axis=above)}
     return alt.TopLevelLayerSpec(
         data=alt.NamedData("profiles"),
         params=[look.shown()],
@@ -87,13 +89,14 @@ def profiles(table: pl.DataFrame, look: Look) -> alt.TopLevelLayerSpec | alt.Top
 def _profile_layers(place: dict[str, Any], look: Look, side: float = 0) -> list[alt.UnitSpec]:
     """Return the cells and their two texts, below each other or, given `side`, beside each other."""
     legend = alt.Legend(
-        title="Times the median of all customers",
+        title="Times the overall median" if look.narrow else "Times the median of all customers",
         titleLimit=300,
         orient="top",
-        columns=4 if look.narrow else 7,
+        columns=2 if look.narrow else 7,
         symbolType="square",
-        symbolSize=160,
-        columnPadding=10,
+        symbolSize=120,
+        labelFontSize=11,
+        columnPadding=6,
     )
     scale = alt.Scale(domain=STEPS, range="diverging")
     shared = place | {
@@ -129,12 +132,11 @@ def strips(table: pl.DataFrame, look: Look) -> alt.TopLevelConcatSpec:
     names = table["name"].unique(maintain_order=True).to_list()
     columns = 1 if look.narrow else 2
     gap = 28
-    width = (look.width - (columns - 1) * gap) // columns - look.axis - 52
+    width = (look.width - look.axis - (columns - 1) * gap) // columns - 54
     panels = []
     for number, name in enumerate(names):
         part = table.filter(pl.col("name") == name)
-        first = number % columns == 0
-        panels.append(_strip(name, part, look, width=width + (0 if first else look.axis), named=first))
+        panels.append(_strip(name, part, look, width=width, named=number % columns == 0))
     return alt.TopLevelConcatSpec(
         data=alt.NamedData("strips"),
         params=[look.shown()],
@@ -148,12 +150,14 @@ def _strip(name: str, part: pl.DataFrame, look: Look, *, width: int, named: bool
     """Return the panel of one feature."""
     low = part.select(pl.min_horizontal(pl.col("p05", "p25").min())).item()
     high = part.select(pl.max_horizontal(pl.col("p95", "p75").max())).item()
-    kind = "log" if low > 0 and high > 12 * low else "linear"
-    if low <= 0 and FEATURES[name].kind == "money" and high > 100:
-        kind = "symlog"
-    few = {"values": log_ticks(low, high)} if kind == "log" else {"tickCount": 5}
-    axis = alt.Axis(title=None, labelExpr=NUMBER_LABEL, labelOverlap=True, **few)
-    scale = alt.Scale(type=kind, nice=kind == "linear", **({"zero": True} if kind == "linear" else {}))
+    axis = alt.Axis(title=None, labelExpr=NUMBER_LABEL, labelOverlap=True, tickCount=5)
+    if low > 0 and high > 12 * low:
+        scale, note = alt.Scale(type="log", nice=False), ", log scale"
+        axis.values = log_ticks(low, high)
+    elif FEATURES[name].kind == "money" and high > 100:
+        scale, note = alt.Scale(type="symlog"), ", log scale"
+    else:
+        scale, note = alt.Scale(zero=True), ""
     test = f"datum.name == '{name}'"
     shared = {
         "y": look.row() if named else alt.Y("segment:N", sort=look.labels, axis=None),
@@ -173,5 +177,7 @@ def _strip(name: str, part: pl.DataFrame, look: Look, *, width: int, named: bool
         unit({"type": "tick", "height": 18, "thickness": 3}, test, **shared, x=x("p50")),
         unit(figure, test, **shared, x=alt.value(width + 6), text=alt.Text("text:N")),
     ]
-    title = feature_label(name, look.currency) + ("" if kind == "linear" else ", log scale")
-    return alt.LayerSpec(layer=layers, width=width, height=alt.Step(26), title=title)
+    title = feature_label(name, look.currency) + note
+    # On a phone the title begins above the names, else it would be wider than the panel.
+    heading = alt.TitleParams(title, frame="bounds" if look.narrow else "group")
+    return alt.LayerSpec(layer=layers, width=width, height=alt.Step(26), title=heading)

@@ -1,0 +1,187 @@
+"""Figures of where the customers are, when they buy, and where they went."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import polars as pl
+
+from custseg.columns import FEATURES
+from custseg.report import aggregates, formats, sentences, tables
+from custseg.report.cells import Column
+from custseg.report.charts import people
+from custseg.report.figures.figure import Figure, Source, written
+from custseg.report.tables import feature_label
+
+ENDS = (("0", "from"), ("1", "to"))
+
+
+def recency_frequency(source: Source) -> Figure | None:
+    """Recency and frequency: where customers stand, and which segment that is."""
+    table = aggregates.recency_frequency(source.record, source.customers, small_cells=source.small_cells)
+    if table.is_empty():
+        return None
+    money = "spend" in table.columns
+    data = table.with_columns(
+        *written(count_text=("customers", formats.number)),
+        *(
+            written(spend_text=("spend", source.money))
+            if money
+            else [pl.lit(None, pl.String).alias("spend_text")]
+        ),
+    )
+    columns = (
+        Column("recency", "Days since last purchase"),
+        Column("purchases", "Purchases"),
+        Column("customers", "Customers", "count"),
+        Column("segment", "Most are in"),
+    )
+    return Figure(
+        name="recency_frequency",
+        title="Recency and frequency",
+        read="Further left bought more recently, further up more often. A mark's area is the number of "
+        "customers, its colour and shape the segment most of them are in.",
+        shows=sentences.recency_frequency(table, source.record),
+        data=data.drop("recency_step", "purchases_step", "spend", strict=False),
+        table=table,
+        columns=columns + ((Column("spend", "Spend", "money"),) if money else ()),
+        draw=people.recency_frequency,
+    )
+
+
+def customers(source: Source) -> Figure | None:
+    """Return the map of the customers in the two features that tell the segments apart best."""
+    pair = aggregates.map_features(source.record)
+    table = aggregates.customer_map(
+        source.record, source.customers, source.spread, small_cells=source.small_cells
+    )
+    if table.is_empty() or pair is None:
+        return None
+    texts: list[pl.Expr] = written(count_text=("customers", formats.count))
+    for side, name in zip("xy", pair, strict=True):
+        log = aggregates.grid(source.record, name, source.spread).log
+        low, high = pl.col(f"{side}0"), pl.col(f"{side}1")
+        title = feature_label(name, source.currency) + (", log scale" if log else "")
+        texts += [
+            ((low * high).sqrt() if log else (low + high) / 2).alias(side),
+            pl.struct(low=low, high=high, last=high == high.max())
+            .map_elements(_range(name, source), return_dtype=pl.String)
+            .alias(f"{side}_text"),
+            pl.lit(log).alias(f"{side}_log"),
+            pl.lit(title).alias(f"{side}_title"),
+        ]
+    data = table.with_columns(texts).with_columns(label=_middle())
+    ends = {f"{side}{end}": (name, word) for side, name in zip("xy", pair, strict=True) for end, word in ENDS}
+    columns = tuple(
+        Column(f"{name}_{word}", f"{FEATURES[name].label}, {word}", f"as {name}")
+        for name, word in ends.values()
+    )
+    money = (Column("spend", "Spend", "money"),) if "spend" in table.columns else ()
+    return Figure(
+        name="customers",
+        title="The customers themselves",
+        read="Each tile holds customers alike in both features; its colour is the segment most of them are "
+        "in, deeper where they are more. Drag a box over the map to count who is inside it.",
+        shows=sentences.customer_map(table, source.record),
+        data=data.drop("spend", strict=False),
+        table=table.rename({end: f"{name}_{word}" for end, (name, word) in ends.items()}),
+        columns=(Column("segment", "Segment"), *columns, Column("customers", "Customers", "count"), *money),
+        draw=people.customer_map,
+    )
+
+
+def _range(name: str, source: Source) -> Callable[[dict[str, Any]], str]:
+    """Return the function that writes the edges of a tile."""
+
+    def write(row: dict[str, Any]) -> str:
+        low, high = (formats.feature(name, row[end], source.currency) for end in ("low", "high"))
+        return f"over {low}" if row["last"] else f"{low} to {high}"
+
+    return write
+
+
+def _middle() -> pl.Expr:
+    """Return whether a tile is the one nearest to the middle of the tiles its segment leads."""
+    led = pl.when("leads").then(pl.col("customers"))
+    away = pl.lit(0.0)
+    for side in "xy":
+        place = pl.col(side).rank("dense").cast(pl.Float64)
+        centre = (place * led).sum().over("segment") / led.sum().over("segment")
+        away += (place - centre) ** 2
+    return pl.col("leads") & (pl.when("leads").then(away).rank("ordinal").over("segment") == 1).fill_null(
+        value=False
+    )
+
+
+def monthly(source: Source) -> Figure | None:
+    """Spend, or purchases where there is no money, month by month."""
+    table = tables.monthly(source.record, small_cells=source.small_cells)
+    if table["month"].n_unique() < 2:
+        return None
+    measure = "spend" if table["spend"].is_not_null().any() else "purchases"
+    write = source.money if measure == "spend" else formats.count
+    sign = feature_label("spend", source.currency) if measure == "spend" else "Purchases"
+    data = table.with_columns(
+        *written(
+            text=(measure, write),
+            month_text=("month", formats.month),
+            customers_text=("customers", formats.count),
+        ),
+        value=pl.col(measure),
+        partial=pl.col("month").is_in(tables.partial_months(source.record)),
+        title=pl.lit(f"{sign} a month"),
+    ).with_columns(month=pl.col("month") + "-01T00:00:00")
+    return Figure(
+        name="monthly",
+        title="Spend over time" if measure == "spend" else "Purchases over time",
+        read=f"Each line is the {measure} of one segment's customers, month by month; hollow marks "
+        "are months the data do not cover.",
+        shows=sentences.monthly(table, measure, source.currency),
+        data=data.select(
+            "month",
+            "segment",
+            "segment_id",
+            "value",
+            "text",
+            "partial",
+            "month_text",
+            "customers_text",
+            "title",
+        ),
+        table=table,
+        columns=(
+            Column("month", "Month", "month"),
+            Column("segment", "Segment"),
+            *((Column("spend", "Spend", "money"),) if measure == "spend" else ()),
+            Column("purchases", "Purchases", "count"),
+            Column("customers", "Customers", "count"),
+        ),
+        draw=people.monthly,
+    )
+
+
+def migration(source: Source) -> Figure | None:
+    """Who moved between segments since the previous run, if there was one."""
+    table = tables.migration(source.record, small_cells=source.small_cells)
+    if table.is_empty():
+        return None
+    whole = pl.col("customers").sum().over("before")
+    table = table.with_columns(row_share=pl.col("customers") / whole)
+    money = (Column("spend", "Spend", "money"),) if table["spend"].is_not_null().any() else ()
+    return Figure(
+        name="migration",
+        title="Who moved since the previous run",
+        read="Rows are the segments of the previous run, columns those of this one; each cell counts the "
+        "customers that went that way, darker where they are more of their row.",
+        shows=sentences.migration(source.record),
+        data=table.with_columns(written(share_text=("row_share", formats.share))).drop("customers", "spend"),
+        table=table,
+        columns=(
+            Column("before", "Before"),
+            Column("now", "Now"),
+            Column("customers", "Customers", "few"),
+            *money,
+        ),
+        draw=people.migration,
+    )
