@@ -64,9 +64,8 @@ class Grid:
 
     def index(self, edges: Sequence[float]) -> pl.Expr:
         """Return the number of the tile a value falls into."""
-        return pl.sum_horizontal(
-            [pl.lit(0, pl.Int32), *((pl.col(self.name) >= edge).cast(pl.Int32) for edge in edges[1:-1])]
-        )
+        reached = pl.sum_horizontal((pl.col(self.name) >= edge).cast(pl.Int32) for edge in edges[:-1])
+        return (reached - 1).clip(0)
 
 
 def grid(record: Record, name: str, spread: pl.DataFrame) -> Grid:
@@ -110,9 +109,10 @@ def customer_map(
 ) -> pl.DataFrame:
     """Return customers and spend by tile of the map and segment.
 
-    `spread` are the strips. Columns: segment, segment_id, x0, x1, y0, y1 (edges of the tile; the last tiles
-    hold all beyond, too), customers, leads (whether the segment is the largest of the tile), and spend where
-    there is money. Rows of too few customers are left out; the grid is the finest that shows most customers.
+    `spread` are the strips. Columns: segment, segment_id, x0, x1, y0, y1 (edges of the tile),
+    x_open, y_open (whether it also holds all beyond), customers, leads (whether the segment is the largest of
+    the tile), and spend where there is money. Rows of too few customers are left out; the grid is the finest
+    that shows most customers.
     """
     pair = map_features(record)
     if pair is None:
@@ -135,6 +135,8 @@ def customer_map(
         "segment_id",
         *(edge.alias(name) for edge, name in zip(edges, ("x0", "x1", "y0", "y1"), strict=True)),
         pl.col("customers"),
+        x_open=pl.col("x") == len(xs) - 2,
+        y_open=pl.col("y") == len(ys) - 2,
         leads=pl.col("customers").rank("ordinal", descending=True).over("x", "y") == 1,
         **({"spend": pl.col("spend")} if _has(record, "spend") else {}),
     ).sort("x0", "y0", "segment_id")

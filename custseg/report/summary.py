@@ -85,43 +85,39 @@ def _change(segment: Any, before: dict[int, Any]) -> str:
 
 
 def segment_table(record: Record, *, small_cells: bool) -> tuple[pl.DataFrame, list[Column]]:
-    """Return all segments as one table: sizes, medians, rule."""
+    """Return all segments as one table: sizes, medians, rules."""
     labels, tiny = segment_labels(record), tiny_segments(record, small_cells=small_cells)
     names = shown_features(record)
-    rows = [
-        {
-            "segment": labels[s["id"]],
-            "customers": s["customers"],
-            "share": s["share"],
-            "spend": s.get("spend"),
-            "spend_share": s.get("spend_share"),
-            **{name: None if s["id"] in tiny else s.get("medians", {}).get(name) for name in names},
-            "rule": formats.printable(s.get("rule") or ""),
-        }
-        for s in sorted(record["segments"], key=lambda segment: segment["id"])
-    ]
-    # A feature may have the name of a sum: the spend of a segment beside the median spend of a customer.
-    medians = {name: f"median_{name}" for name in names}
-    for row, segment in zip(rows, sorted(record["segments"], key=lambda s: s["id"]), strict=True):
-        for name, column in medians.items():
-            row[column] = row.pop(name)
-        row["spend"] = segment.get("spend")
-        row["rule"] = row.pop("rule")
-    money = any(row["spend"] is not None for row in rows)
+    rows = []
+    for segment in sorted(record["segments"], key=lambda s: s["id"]):
+        medians = {} if segment["id"] in tiny else segment.get("medians", {})
+        if_then = segment.get("if_then") or {}
+        rows.append(
+            {
+                "segment": labels[segment["id"]],
+                **{key: segment.get(key) for key in ("customers", "share", "spend", "spend_share")},
+                **{f"median_{name}": medians.get(name) for name in names},
+                "rule": _sentence(segment.get("rule") or ""),
+                "if_then": formats.printable(if_then.get("text") or ""),
+                "if_then_holds_for": if_then.get("covered"),
+                "if_then_right": if_then.get("right"),
+            }
+        )
     columns = [
         Column("segment", "Segment"),
         Column("customers", "Customers", "count"),
         Column("share", "Share of customers", "share"),
-        *(
-            [Column("spend", "Spend", "money"), Column("spend_share", "Share of spend", "share")]
-            if money
-            else []
-        ),
-        *(Column(medians[name], f"{FEATURES[name].label}, median", f"as {name}") for name in names),
-        Column("rule", "Rule"),
+        Column("spend", "Spend", "money"),
+        Column("spend_share", "Share of spend", "share"),
+        *(Column(f"median_{name}", f"{FEATURES[name].label}, median", f"as {name}") for name in names),
+        Column("rule", "In words"),
+        Column("if_then", "If-then rule"),
+        Column("if_then_holds_for", "Customers it holds for", "count"),
+        Column("if_then_right", "Of them in the segment", "count"),
     ]
-    floats = dict.fromkeys(("share", "spend", "spend_share", *medians.values()), pl.Float64)
-    return pl.DataFrame(rows, schema_overrides=floats), columns
+    known = [c for c in columns if any(row[c.name] not in (None, "") for row in rows)]
+    numbers = [c.name for c in columns if c.kind not in ("text", "count")]
+    return pl.DataFrame(rows, schema_overrides=dict.fromkeys(numbers, pl.Float64)), known
 
 
 def small_print(record: Record, *, small_cells: bool) -> list[dict[str, Any]]:

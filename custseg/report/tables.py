@@ -141,6 +141,9 @@ def candidates(record: Record) -> pl.DataFrame:
 def silhouettes(record: Record, *, small_cells: bool = False) -> pl.DataFrame:
     """Return 51 rows a segment: place 0-1 down the page and silhouette there, customers sorted by it."""
     labels = segment_labels(record)
+    agreement = {
+        part["id"]: part["jaccard"] for part in record["k_selection"].get("jaccard_by_segment") or []
+    }
     parts = sorted(record["k_selection"].get("silhouette_by_segment") or [], key=lambda part: part["id"])
     parts = [p for p in parts if p["quantiles"] and (small_cells or p["customers"] >= FEWEST)]
     total = sum(part["customers"] for part in parts)
@@ -162,10 +165,11 @@ def silhouettes(record: Record, *, small_cells: bool = False) -> pl.DataFrame:
                     "bottom": start + height,
                     "below_zero": sum(q < 0 for q in part["quantiles"]) / len(part["quantiles"]),
                     "customers": part["customers"],
+                    "jaccard": agreement.get(part["id"]),
                 }
             )
         start += height + gap
-    return pl.DataFrame(rows)
+    return pl.DataFrame(rows, schema_overrides={"jaccard": pl.Float64})
 
 
 def ledger(record: Record) -> pl.DataFrame:

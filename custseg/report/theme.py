@@ -287,6 +287,7 @@ def config(mode: Mode | None) -> dict[str, Any]:
             "ondeep": {**text, "color": color["ondeep"]},
             "ondeep-strong": {**bold, "color": color["ondeep"]},
             "cell": {"stroke": color["paper"]},
+            "hole": {"color": color["paper"]},
             "band": {"color": color["soft"], "fillOpacity": 0.3},
             "rest": {"color": color["line"]},
             "loss": {"color": color["s2"]},

@@ -63,13 +63,14 @@ def _panel(table: pl.DataFrame, look: Look, panel: Panel, *, last: bool) -> alt.
     hollow = {"type": "point", "filled": False, "strokeWidth": 2}
     low, high = alt.Y("low:Q", axis=side, scale=scale), alt.Y2("high")
     least = alt.Y("max(min_share):Q", axis=side, scale=scale)
-    at_top = {"x": x, "y": alt.value(0), "text": alt.value("chosen")}
+    at_foot = {"x": x, "y": alt.value(panel.height), "text": alt.value("chosen")}
     layers = [
         unit(band, "datum.chosen", x=x, y=alt.value(0), y2=alt.value(panel.height)),
         unit({"type": "line", "strokeWidth": 1.5}, valid, x=x, y=y),
         unit({"type": "point"}, valid, "datum.eligible != false", x=x, y=y, tooltip=tooltip),
     ]
     if not table["eligible"].fill_null(value=True).all():
+        layers.append(unit({"type": "point", "style": "hole"}, valid, "datum.eligible == false", x=x, y=y))
         layers.append(unit(hollow, valid, "datum.eligible == false", x=x, y=y, tooltip=tooltip))
     if panel.field == "silhouette":
         layers.insert(2, unit({"type": "rule", "strokeWidth": 1.5}, valid, x=x, y=low, y2=high))
@@ -81,8 +82,8 @@ def _panel(table: pl.DataFrame, look: Look, panel: Panel, *, last: bool) -> alt.
         elbow = {"type": "text", "dy": -16, "align": "left", "dx": 4, "style": "quiet"}
         layers.append(unit(elbow, "datum.elbow", x=x, y=y, text=alt.value("elbow")))
     if panel is PANELS[0]:
-        chosen = {"type": "text", "style": "strong", "baseline": "top", "dy": 4}
-        layers.append(unit(chosen, "datum.chosen", **at_top))
+        chosen = {"type": "text", "style": "strong", "baseline": "bottom", "dy": -4}
+        layers.append(unit(chosen, "datum.chosen", **at_foot))
     return alt.LayerSpec(layer=layers, width=look.width - room - 10, height=panel.height, title=panel.title)
 
 

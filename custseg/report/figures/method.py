@@ -56,15 +56,17 @@ def silhouettes(source: Source) -> Figure | None:
     if table.is_empty():
         return None
     summary = table.group_by("segment", maintain_order=True).agg(
-        pl.col("customers", "mean", "below_zero").first(),
+        pl.col("customers", "mean", "below_zero", "jaccard").first(),
         *(
             pl.col("silhouette").filter(pl.col("quantile") == q).first().alias(f"p{round(q * 100):02d}")
             for q in (0.1, 0.5, 0.9)
         ),
     )
+    known = summary["jaccard"].is_not_null().any()
+    jaccard = (Column("jaccard", "Stability (Jaccard)", "score"),) if known else ()
     data = table.with_columns(
         *written(text=("mean", lambda s: f"{s:.2f}"), below_text=("below_zero", formats.share))
-    ).drop("below_zero", "customers")
+    ).drop("below_zero", "customers", "jaccard")
     return Figure(
         name="silhouettes",
         title="How well customers fit their segment",
@@ -81,6 +83,7 @@ def silhouettes(source: Source) -> Figure | None:
             Column("p50", "Median", "score"),
             Column("p90", "90 %", "score"),
             Column("below_zero", "Below zero", "share"),
+            *jaccard,
         ),
         draw=method.silhouettes,
     )

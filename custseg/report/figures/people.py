@@ -65,7 +65,7 @@ def customers(source: Source) -> Figure | None:
         title = feature_label(name, source.currency) + (", log scale" if log else "")
         texts += [
             ((low * high).sqrt() if log else (low + high) / 2).alias(side),
-            pl.struct(low=low, high=high, last=high == high.max())
+            pl.struct(low=low, high=high, last=pl.col(f"{side}_open"))
             .map_elements(_range(name, source), return_dtype=pl.String)
             .alias(f"{side}_text"),
             pl.lit(log).alias(f"{side}_log"),
@@ -85,7 +85,9 @@ def customers(source: Source) -> Figure | None:
         "in, deeper where they are more. Drag a box over the map to count who is inside it.",
         shows=sentences.customer_map(table, source.record),
         data=data.drop("spend", strict=False),
-        table=table.rename({end: f"{name}_{word}" for end, (name, word) in ends.items()}),
+        table=table.with_columns(
+            pl.when(~pl.col(f"{side}_open")).then(f"{side}1").alias(f"{side}1") for side in "xy"
+        ).rename({end: f"{name}_{word}" for end, (name, word) in ends.items()}),
         columns=(Column("segment", "Segment"), *columns, Column("customers", "Customers", "count"), *money),
         draw=people.customer_map,
     )

@@ -72,9 +72,8 @@ def made_run(
     clustered = ["total_quantity", "purchases", "mean_unit_price" if money else "lines"]
     missing = [] if money else ["mean_unit_price", "spend", "mean_basket"]
     missing += [] if dates else ["first_purchase", "last_purchase", "recency_days", "tenure_days"]
-    logs = np.log1p(customers.select(clustered).to_numpy())
-    scaled = (logs - logs.mean(0)) / logs.std(0)
-    fits = {n: KMeans(n, n_init=2, random_state=0).fit(scaled) for n in range(2, 11)}
+    scaled = _scaled(tuple(clustered))
+    fits = _fits(tuple(clustered))
     worth = customers["spend" if money else "total_quantity"].to_numpy()
     labels = fits[k].labels_
     order = sorted(range(k), key=lambda label: -worth[labels == label].mean())
@@ -94,6 +93,17 @@ def made_run(
     if previous:
         record["previous"] = _previous(customers, names)
     return record, customers
+
+
+@cache
+def _scaled(clustered: tuple[str, ...]) -> np.ndarray:
+    logs = np.log1p(made_customers().select(clustered).to_numpy())
+    return (logs - logs.mean(0)) / logs.std(0)
+
+
+@cache
+def _fits(clustered: tuple[str, ...]) -> dict[int, KMeans]:
+    return {n: KMeans(n, n_init=1, random_state=0).fit(_scaled(clustered)) for n in range(2, 11)}
 
 
 def _record(customers: pl.DataFrame, clustered: list[str], *, money: bool, dates: bool) -> dict[str, Any]:
