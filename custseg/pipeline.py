@@ -254,7 +254,10 @@ def _check_lines(ledger: Ledger, settings: Settings) -> None:
 
 
 def _reduce(run: _Run, files: Sequence[Written], ledger: Ledger) -> int:
-    """Sum up the customers bucket by bucket; enter duplicates in the ledger; return how many customers."""
+    """Sum up the customers bucket by bucket; return how many there are.
+
+    Enters in the ledger what could not be known before: duplicates, and the money of kept lines.
+    """
     folders = run.work.room("exchange"), run.work.room("features")
     buckets = range(run.plan.buckets)
 
@@ -265,6 +268,7 @@ def _reduce(run: _Run, files: Sequence[Written], ledger: Ledger) -> int:
     with run.progress.stage("features", "Summing up customers", len(buckets), "buckets") as advance:
         for _, counts in compute.run_tasks(task, buckets, at_once=run.plan.tasks):
             total += counts["customers"]
+            ledger.money["kept"] += counts["money"]
             ledger.move(counts["duplicates"], counts["duplicate_money"], source="kept", target="duplicate")
             advance(1)
     return total
