@@ -144,7 +144,7 @@ def customer_map(
 
 def _tiles(customers: pl.LazyFrame, x: pl.Expr, y: pl.Expr, *, money: bool) -> pl.DataFrame:
     """Count customers by tile and segment."""
-    sums = {"spend": pl.col("spend").sum()} if money else {}
+    sums = {"spend": _spend()} if money else {}
     return (
         customers.group_by("segment_id", x=x, y=y)
         .agg(customers=pl.len().cast(pl.Int64), **sums)
@@ -168,7 +168,7 @@ def recency_frequency(record: Record, customers: pl.LazyFrame, *, small_cells: b
             recency_step=_step("recency_days", RECENCY_EDGES),
             purchases_step=_step("purchases", PURCHASES_EDGES),
         )
-        .agg(customers=pl.len().cast(pl.Int64), **({"spend": pl.col("spend").sum()} if money else {}))
+        .agg(customers=pl.len().cast(pl.Int64), **({"spend": _spend()} if money else {}))
         .collect(engine="streaming")
     )
     cells = (
@@ -177,7 +177,7 @@ def recency_frequency(record: Record, customers: pl.LazyFrame, *, small_cells: b
         .agg(
             pl.col("segment_id").first(),
             total=pl.col("customers").sum(),
-            **({"spend": pl.col("spend").sum()} if money else {}),
+            **({"spend": _spend()} if money else {}),
         )
         .rename({"total": "customers"})
         .filter(pl.lit(small_cells) | (pl.col("customers") >= FEWEST))
@@ -246,6 +246,11 @@ def _column(quantile: float) -> str:
 def _step(name: str, edges: Sequence[int]) -> pl.Expr:
     """Return the number of the step a value falls into: how many edges lie below it."""
     return pl.sum_horizontal((pl.col(name) > edge).cast(pl.Int32) for edge in edges)
+
+
+def _spend() -> pl.Expr:
+    """Return the sum of the spend, to the ten-thousandth: its last bits depend on the order of adding."""
+    return pl.col("spend").sum().round(4)
 
 
 def _has(record: Mapping[str, Any], name: str) -> bool:
