@@ -7,17 +7,16 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-import platform
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
+from custseg import record
 from custseg._version import __version__
 from custseg.customers import exchange, features, matrix, plan
 from custseg.customers.exchange import Written
@@ -28,15 +27,14 @@ from custseg.running import compute, outputs, workfolder
 from custseg.running.progress import PeakMemory, Progress
 from custseg.running.workfolder import WorkFolder
 from custseg.segments import choose_k, label, naming
+from custseg.segments.model import Model, seen_features, write_model
 from custseg.segments.profile import profile_segments
+from custseg.segments.rules import find_rules
 from custseg.segments.table import segment_records, write_segments
 from custseg.settings import Settings
 from custseg.transactions import find, reading
 from custseg.transactions.cleaning import Ledger
 from custseg.transactions.reading import Table
-
-RECORD_FORMAT = 1
-PATHS_IN_RECORD = 20
 
 Inputs = str | os.PathLike[str] | Sequence[str | os.PathLike[str]] | pl.LazyFrame | pl.DataFrame
 
@@ -137,16 +135,16 @@ def segment(
             progress.explain(chosen_plan.describe())
             run = _Run(table, recipe, chosen_plan, work, settings, progress)
             try:
-                record = _head_of_record(settings, sources or {}, identity) | _steps(run)
+                made = record.begin(settings, sources or {}, identity) | _steps(run)
             except InputError:
                 # Going on would end the same way; the next run shall not find half of this one.
                 work.remove()
                 raise
-            record |= {"seconds": progress.seconds, "peak_memory_bytes": memory.bytes}
-            _write_results(run, record)
+            made |= {"seconds": progress.seconds, "peak_memory_bytes": memory.bytes}
+            _write_results(run, made)
             work.publish(Path(output))
             work.remove()
-    return Segmentation(Path(output), record)
+    return Segmentation(Path(output), made)
 
 
 @dataclass(frozen=True)
@@ -191,26 +189,35 @@ def _steps(run: _Run) -> dict[str, Any]:
         centres = selection.centres[list(order)]
         (results / "customers").mkdir(exist_ok=True)
         parts = label.write_customers(points, centres, rows, names=names, folder=results / "customers")
+    with progress.stage("outputs", "Describing segments"):
         labelled = pl.scan_parquet(parts, glob=False)
         profile = profile_segments(
             labelled, segments=selection.k, clustered=settings.features, scaling=points.scaling
         )
-    centres_in_units = points.scaling.invert(centres)
-    record: dict[str, Any] = {
-        "inputs": _inputs_record(run.table, labelled),
+        rules = find_rules(labelled, features=settings.features, segments=selection.k)
+        model = Model(
+            features=settings.features,
+            scaling=points.scaling,
+            centres=centres,
+            names=names,
+            customers=customers,
+            seen=seen_features(profile.features),
+            settings=settings.identity(),
+            versions=record.versions(),
+        )
+        write_model(results / "model.json", model)
+        segments = segment_records(profile, model, rules, currency=settings.currency)
+        write_segments(results / "segments.csv", segments, rules)
+    return {
+        "inputs": record.describe_inputs(run.table, labelled),
         **ledger.to_record(),
         "customers": customers,
         "as_of": as_of.isoformat() if as_of else None,
         "features": [summary.to_record() for summary in profile.features],
         "scaling": points.scaling.to_dict(),
         "k_selection": selection.to_record(order),
-        "segments": segment_records(
-            profile, names, centres_in_units, clustered=settings.features, currency=settings.currency
-        ),
+        "segments": segments,
     }
-    with progress.stage("outputs", "Writing tables"):
-        write_segments(results / "segments.csv", record["segments"])
-    return record
 
 
 def _map(run: _Run) -> tuple[list[Written], Ledger]:
@@ -290,7 +297,7 @@ def _features(run: _Run) -> tuple[dt.date | None, pl.LazyFrame]:
     return as_of, features.finish(parts, run.recipe, as_of)
 
 
-def _write_results(run: _Run, record: dict[str, Any]) -> None:
+def _write_results(run: _Run, made: dict[str, Any]) -> None:
     """Draw the report and write the record, whose seconds go up to this moment."""
     # Takes a second to load, and a run that fails before has no use for it.
     from custseg.report.write import write_report
@@ -298,49 +305,8 @@ def _write_results(run: _Run, record: dict[str, Any]) -> None:
     results = run.work.room("results")
     customers = pl.scan_parquet(sorted((results / "customers").glob("part-*.parquet")), glob=False)
     with run.progress.stage("report", "Drawing the report"):
-        write_report(record, customers, results, currency=run.settings.currency)
-    outputs.write_json(results / workfolder.RECORD, record, indent=1)
-
-
-def _head_of_record(
-    settings: Settings, sources: Mapping[str, str], identity: Mapping[str, Any]
-) -> dict[str, Any]:
-    names = ("polars", "dask", "dask-ml", "scikit-learn", "numpy")
-    return {
-        "format": RECORD_FORMAT,
-        "custseg": __version__,
-        "created": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
-        "settings": settings.to_record(sources),
-        "identity": identity,
-        "versions": {
-            "custseg": __version__,
-            "python": platform.python_version(),
-            **{name.replace("-", "_"): version(name) for name in names},
-        },
-    }
-
-
-def _inputs_record(table: Table, customers: pl.LazyFrame) -> dict[str, Any]:
-    headers: dict[str, dict[str, None]] = {}
-    for source in table.sources:
-        for column, position in source.columns.items():
-            headers.setdefault(column, {})[source.header[position]] = None
-    first = last = None
-    if "invoice_date" in table.read:
-        first, last = (
-            customers.select(pl.col("first_purchase").min(), pl.col("last_purchase").max()).collect().row(0)
-        )
-    files = [source.file for source in table.sources]
-    return {
-        "files": len(files),
-        "bytes": find.total_bytes(files),
-        "paths": [file.path for file in files[:PATHS_IN_RECORD]],
-        "columns": {column: list(names) for column, names in headers.items()},
-        "derived": list(table.derived),
-        "first_date": first.isoformat() if first else None,
-        "last_date": last.isoformat() if last else None,
-        "notes": [],
-    }
+        write_report(made, customers, results, currency=run.settings.currency)
+    outputs.write_json(results / workfolder.RECORD, made, indent=1)
 
 
 def _identity(table: Table, settings: Settings) -> dict[str, Any]:
@@ -354,13 +320,13 @@ def _identity(table: Table, settings: Settings) -> dict[str, Any]:
 
 def _finished(output: Path, identity: dict[str, Any], *, fresh: bool) -> Segmentation | None:
     """Return the run that stands finished in the output, if it is the one asked for."""
-    record = workfolder.finished(output)
-    if record is None or fresh:
+    stored = workfolder.finished(output)
+    if stored is None or fresh:
         return None
-    different = workfolder.differences(record.get("identity", {}), identity)
+    different = workfolder.differences(stored.get("identity", {}), identity)
     if different:
         raise workfolder.refuse_other(output, different, is_finished=True)
-    return Segmentation(output, record)
+    return Segmentation(output, stored)
 
 
 def _take_up(

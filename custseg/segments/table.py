@@ -9,16 +9,17 @@ from typing import Any
 import polars as pl
 
 from custseg.running import outputs
+from custseg.segments.model import Model
 from custseg.segments.naming import describe_segment
-from custseg.segments.nearest import Floats
 from custseg.segments.profile import Profile
+from custseg.segments.rules import SegmentRule
 
 RUN_BY_SPREADSHEETS = ("=", "+", "-", "@", "\t", "\r")
 """A spreadsheet takes a text that begins with one of these for a formula."""
 
 
 def segment_records(
-    profile: Profile, names: Sequence[str], centres: Floats, *, clustered: Sequence[str], currency: str | None
+    profile: Profile, model: Model, rules: Sequence[SegmentRule], *, currency: str | None
 ) -> list[dict[str, Any]]:
     """Return the ``segments`` part of run.json.
 
@@ -26,15 +27,14 @@ def segment_records(
     ----------
     profile
         The segments in the order of their numbers.
-    names
-        Of the segments, in that order.
-    centres
-        Of the segments in original units, ``(k, n_features)``.
-    clustered
-        The features that the columns of `centres` are.
+    model
+        Their names and centres.
+    rules
+        What sets each apart, in that order.
     currency
         Put before amounts of money when known.
     """
+    centres = model.scaling.invert(model.centres)
     return [
         {
             "id": segment.segment_id,
@@ -44,15 +44,16 @@ def segment_records(
             "spend": segment.spend,
             "spend_share": segment.spend_share,
             "rule": describe_segment(segment, currency=currency),
+            "if_then": rule.to_record(),
             "medians": segment.medians,
             "means": segment.means,
-            "centre": dict(zip(clustered, centre.tolist(), strict=True)),
+            "centre": dict(zip(model.features, centre.tolist(), strict=True)),
         }
-        for segment, name, centre in zip(profile.segments, names, centres, strict=True)
+        for segment, name, centre, rule in zip(profile.segments, model.names, centres, rules, strict=True)
     ]
 
 
-def write_segments(path: Path, records: Sequence[Mapping[str, Any]]) -> None:
+def write_segments(path: Path, records: Sequence[Mapping[str, Any]], rules: Sequence[SegmentRule]) -> None:
     """Write segments.csv: medians as columns of their own, texts a spreadsheet would run quoted."""
     rows = [
         {
@@ -61,8 +62,9 @@ def write_segments(path: Path, records: Sequence[Mapping[str, Any]]) -> None:
             **{key: record[key] for key in ("customers", "share", "spend", "spend_share")},
             **{f"median_{name}": value for name, value in record["medians"].items()},
             "rule": _harmless(record["rule"]),
+            "if_then": _harmless(rule.sentence()),
         }
-        for record in records
+        for record, rule in zip(records, rules, strict=True)
     ]
     outputs.write_text(path, pl.DataFrame(rows, infer_schema_length=None).write_csv())
 

@@ -1,0 +1,62 @@
+"""The record of a run, run.json: the parts that no room makes by itself."""
+
+from __future__ import annotations
+
+import datetime as dt
+import platform
+from collections.abc import Mapping
+from importlib.metadata import version
+from typing import Any
+
+import polars as pl
+
+from custseg._version import __version__
+from custseg.settings import Settings
+from custseg.transactions import find
+from custseg.transactions.reading import Table
+
+FORMAT = 1
+PATHS_IN_RECORD = 20
+
+
+def begin(settings: Settings, sources: Mapping[str, str], identity: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is known of a run before it begins."""
+    return {
+        "format": FORMAT,
+        "custseg": __version__,
+        "created": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+        "settings": settings.to_record(sources),
+        "identity": identity,
+        "versions": versions(),
+    }
+
+
+def versions() -> dict[str, str]:
+    """Return the versions that the answer may depend on."""
+    names = ("polars", "dask", "dask-ml", "scikit-learn", "numpy")
+    made_by = {"custseg": __version__, "python": platform.python_version()}
+    return made_by | {name.replace("-", "_"): version(name) for name in names}
+
+
+def describe_inputs(table: Table, customers: pl.LazyFrame) -> dict[str, Any]:
+    """Return what was read: files, headers of the columns, what was derived, first and last purchase."""
+    headers: dict[str, dict[str, None]] = {}
+    for source in table.sources:
+        for column, position in source.columns.items():
+            headers.setdefault(column, {})[source.header[position]] = None
+    first = last = None
+    if "invoice_date" in table.read:
+        first, last = (
+            customers.select(pl.col("first_purchase").min(), pl.col("last_purchase").max()).collect().row(0)
+        )
+    files = [source.file for source in table.sources]
+    return {
+        "files": len(files),
+        "bytes": find.total_bytes(files),
+        "paths": [file.path for file in files[:PATHS_IN_RECORD]],
+        "columns": {column: list(names) for column, names in headers.items()},
+        "derived": list(table.derived),
+        "first_date": first.isoformat() if first else None,
+        "last_date": last.isoformat() if last else None,
+        "notes": [],
+    }
