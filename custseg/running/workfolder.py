@@ -90,11 +90,13 @@ def lock(output: Path) -> Iterator[None]:
     path = output / LOCK
     try:
         with _held(path):
-            yield
-            path.unlink(missing_ok=True)
+            try:
+                yield
+            finally:
+                path.unlink(missing_ok=True)
     except BaseException:
-        if made and not any(entry.name != LOCK for entry in output.iterdir()):
-            shutil.rmtree(output, ignore_errors=True)
+        if made and not any(output.iterdir()):
+            output.rmdir()
         raise
 
 
