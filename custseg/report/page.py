@@ -63,15 +63,21 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def slim(svg: str) -> Markup:
-    """Return a picture without what the page says anyway: fonts, roles, decimals nobody sees."""
-    return Markup(re.sub(r"<[^>]+>", _slim_tag, svg))
+def slim(svg: str, name: str = "") -> Markup:
+    """Return a picture without what the page says anyway: fonts, roles, decimals nobody sees.
 
+    The ids of its clips, which vl-convert counts on from picture to picture, begin with `name`.
+    """
+    clips: dict[str, str] = {}
 
-def _slim_tag(tag: re.Match[str]) -> str:
-    """Shorten one tag of a picture."""
-    short = NEEDLESS.sub("", tag[0])
-    return "" if ' d=""' in short and short.endswith("/>") else re.sub(r"(\d+\.\d)\d+", r"\1", short)
+    def shorten(tag: re.Match[str]) -> str:
+        short = NEEDLESS.sub("", tag[0])
+        if ' d=""' in short and short.endswith("/>"):
+            return ""
+        short = re.sub(r"\bclip\d+", lambda m: clips.setdefault(m[0], f"{name}-clip{len(clips)}"), short)
+        return re.sub(r"(\d+\.\d)\d+", r"\1", short)
+
+    return Markup(re.sub(r"<[^>]+>", shorten, svg))
 
 
 def render(
@@ -108,7 +114,7 @@ def render(
             "title": f.title,
             "read": f.read,
             "shows": f.shows,
-            "svg": slim(pictures[f.name]) if f.name in pictures else "",
+            "svg": slim(pictures[f.name], f.name) if f.name in pictures else "",
             "table": make_table(f.table, f.columns, look.currency),
         }
         for f in figures
@@ -156,10 +162,10 @@ def _style(segments: int) -> str:
     )
 
 
-def _policy(*scripts: str) -> str:
+def _policy(*scripts: str) -> Markup:
     """Return the policy: no network, and no script but these, even if one were slipped into the page."""
     hashes = " ".join(f"'sha256-{_digest(script)}'" for script in scripts)
-    return (
+    return Markup(
         f"default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; img-src data:; "
         "base-uri 'none'; form-action 'none'"
     )

@@ -1,0 +1,90 @@
+import pytest
+
+from custseg.report import sentences, tables
+from custseg.report.formats import SPACE
+
+
+def shares(*pairs):
+    """Return a record of segments with these shares of customers and of spend."""
+    return {
+        "segments": [
+            {"id": i, "name": f"S{i}", "customers": round(1000 * c), "share": c, "spend_share": s}
+            for i, (c, s) in enumerate(pairs, 1)
+        ]
+    }
+
+
+@pytest.mark.parametrize(
+    ("pairs", "text"),
+    [
+        ([(0.09, 0.61), (0.91, 0.39)], "9 % of customers bring 61 % of spend."),
+        ([(0.1, 0.3), (0.2, 0.3), (0.7, 0.4)], "30 % of customers bring 60 % of spend."),
+        (
+            [(0.4, 0.45), (0.6, 0.55)],
+            "The spend is spread over all segments: no few of them bring half of it.",
+        ),
+        ([(0.4, None), (0.6, None)], "The largest segment, S2, holds 60 % of customers."),
+    ],
+)
+def test_headline(pairs, text):
+    assert sentences.headline(shares(*pairs)).replace(SPACE, " ") == text
+
+
+def test_headline_adds_up(run):
+    record, customers = run
+    best = sentences.top(record)
+    if record["segments"][0]["spend"] is None:
+        return
+    ids = [s["id"] for s in best]
+    theirs = customers.filter(customers["segment_id"].is_in(ids))
+    assert theirs["spend"].sum() >= 0.5 * customers["spend"].sum()
+    without = customers.filter(customers["segment_id"].is_in(ids[:-1]))
+    assert without["spend"].sum() < 0.5 * customers["spend"].sum()
+
+
+def test_sizes_name_who_is_many_and_brings_little():
+    text = sentences.sizes(shares((0.09, 0.61), (0.3, 0.3), (0.61, 0.09))).replace(SPACE, " ")
+    assert text == "S1: 9 % of customers, 61 % of spend; S3: 61 % of customers, 9 % of spend."
+    assert sentences.sizes(shares((0.5, None), (0.5, None))) == "The smallest segment, S1, has 500 customers."
+
+
+def test_choice_says_what_auto_would_have_done(three):
+    record = dict(three[0])
+    assert "Left to itself" not in sentences.choice(record)
+    record["k_selection"] = dict(record["k_selection"], auto=2, verdict="none")
+    text = sentences.choice(record)
+    assert "Left to itself, custseg would have taken 2." in text
+    assert "no sign of separate groups" in text
+    record["k_selection"] = {"chosen": 3, "candidates": []}
+    assert sentences.choice(record) == "3 segments were asked for."
+
+
+def test_ledger_names_the_largest_loss(three):
+    record = three[0]
+    kept, read = record["ledger"]["kept"], record["ledger"]["rows_read"]
+    text = sentences.ledger(record)
+    assert text.startswith(f"{kept:,} of {read:,} lines")
+    assert text.endswith("24,300, had no customer id.")
+    whole = dict.fromkeys(record["ledger"], 0) | {"rows_read": 5, "kept": 5}
+    assert sentences.ledger({"ledger": whole}).endswith("were kept: none was lost.")
+
+
+def test_migration_counts_who_stayed(three):
+    record = three[0]
+    moves = record["previous"]["migration"]
+    new = sum(m["customers"] for m in moves if m["from_id"] is None)
+    assert sentences.migration(record).endswith(f"{new:,} customers are new.")
+
+
+def test_silhouettes_say_whether_they_are_a_sample(three):
+    record = three[0]
+    table = tables.silhouettes(record)
+    assert "a sample of 1,000 customers" in sentences.silhouettes(table, record)
+    record = dict(record, k_selection=dict(record["k_selection"], silhouette_exact=True))
+    assert "from all customers" in sentences.silhouettes(table, record)
+
+
+def test_names_are_joined_as_people_do():
+    assert sentences.names(["A"]) == "A"
+    assert sentences.names(["A", "B", "C"]) == "A, B and C"
+    assert sentences.bare("3 Cannot lose them") == "Cannot lose them"
