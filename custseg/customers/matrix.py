@@ -49,9 +49,7 @@ class Scaling:
 
     def invert(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return scaled points in original units, shape (n, n_features)."""
-        if self.mode == "none":
-            return np.asarray(points, np.float64)
-        values = np.asarray(points, np.float64) * np.array(self.deviations) + np.array(self.means)
+        values: NDArray[np.float64] = points * np.array(self.deviations) + np.array(self.means)
         if self.mode == "log-standard":
             values = np.sign(values) * np.expm1(np.abs(values))
         return values
