@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import command
@@ -27,3 +27,13 @@ def real_data() -> Path:
 def run_custseg() -> Callable[..., command.Done]:
     """Run the command line as a process of its own."""
     return command.run_custseg
+
+
+@pytest.fixture(scope="module")
+def quick() -> Iterator[None]:
+    """Spend little on the choice of k and nothing on the report, in this process: for tests of the rest."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("custseg.segments.kmeans.MANY_STARTS", 1)
+        patch.setattr("custseg.segments.structure.REPLICATES", 2)
+        patch.setattr("custseg.report.write.write_report", lambda *arguments, **options: [])
+        yield

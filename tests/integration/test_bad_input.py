@@ -63,8 +63,8 @@ def test_no_column_for_the_customer(tmp_path: Path, output: Path) -> None:
 
 
 def test_two_columns_for_the_customer(tmp_path: Path, output: Path) -> None:
-    path = file(tmp_path, HEADER.replace("Country", "Client ID"), LINE)
-    refused(run_custseg("batch", path, "-o", output), 3, "Customer ID", "Client ID", "--column customer_id=")
+    path = file(tmp_path, HEADER.replace("Country", "Client ID").replace("Customer ID", "Member"), LINE)
+    refused(run_custseg("batch", path, "-o", output), 3, "Member", "Client ID", "--column customer_id=")
     assert not output.exists()
 
 

@@ -157,9 +157,8 @@ def test_without_postage_and_fees_ii_has_no_segment_of_one_percent(
     assert record["ledger"]["excluded"] > 3000
 
 
-@BOTH
-def test_recency_frequency_and_spend_can_be_clustered_on(name: str, run: Callable[..., Run]) -> None:
-    record, _ = run(name, "rfm.toml")
+def test_recency_frequency_and_spend_can_be_clustered_on(run: Callable[..., Run]) -> None:
+    record, _ = run("I", "rfm.toml")
     clustered = [feature["name"] for feature in record["features"] if feature["clustered"]]
     assert sorted(clustered) == ["purchases", "recency_days", "spend"]
     assert record["as_of"] == "2011-12-10"

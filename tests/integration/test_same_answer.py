@@ -9,6 +9,7 @@ import pytest
 from command import run_custseg
 from polars.testing import assert_frame_equal
 
+import custseg
 from custseg.transactions.sample import write_sample
 
 pytestmark = pytest.mark.xdist_group("same answer")
@@ -27,12 +28,10 @@ def days(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 
 
 @pytest.fixture(scope="module")
-def batch(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., pl.DataFrame]:
-    def run(*inputs: Path, options: tuple[str, ...] = (), env: dict[str, str] | None = None) -> pl.DataFrame:
+def batch(quick: None, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., pl.DataFrame]:
+    def run(*inputs: Path, **chosen: object) -> pl.DataFrame:
         output = tmp_path_factory.mktemp("same") / "segments"
-        done = run_custseg("batch", *inputs, "-o", output, "-q", *options, env=env)
-        assert done.code == 0, done.err
-        return pl.concat(pl.read_parquet(part) for part in sorted((output / "customers").glob("*.parquet")))
+        return custseg.segment(inputs, settings=custseg.Settings(**chosen), output=output).customers.collect()
 
     return run
 
@@ -70,7 +69,7 @@ def test_one_csv(
             data = day.read_bytes()
             file.write(data if number == 0 else data[data.index(b"\n") + 1 :])
     assert_frame_equal(batch(path), expected, check_exact=True)
-    assert_frame_equal(batch(path, options=("--chunk-size", f"{path.stat().st_size // 50}")), expected)
+    assert_frame_equal(batch(path, chunk_size=path.stat().st_size // 50), expected)
 
 
 def test_one_typed_parquet(
@@ -84,9 +83,7 @@ def test_one_typed_parquet(
     assert pl.read_parquet_schema(path)["Quantity"].is_integer()
     assert pl.read_parquet_schema(path)[customer] == pl.Float64
     assert_frame_equal(batch(path), expected, check_exact=True)
-    assert_frame_equal(
-        batch(path, options=("--chunk-size", f"{path.stat().st_size // 50}")), expected, check_exact=True
-    )
+    assert_frame_equal(batch(path, chunk_size=path.stat().st_size // 50), expected, check_exact=True)
 
 
 def test_lines_in_another_order(
@@ -103,15 +100,11 @@ def test_one_chunk_or_many(
 ) -> None:
     if chunk_size == "50KB":
         chunk_size = f"{sum(day.stat().st_size for day in days) // 50}"
-    assert_frame_equal(batch(*days, options=("--chunk-size", chunk_size)), expected, check_exact=True)
+    assert_frame_equal(batch(*days, chunk_size=chunk_size), expected, check_exact=True)
 
 
-def test_memory_limit_and_threads(
-    days: list[Path], batch: Callable[..., pl.DataFrame], expected: pl.DataFrame
-) -> None:
-    threads = {"POLARS_MAX_THREADS": "1", "OMP_NUM_THREADS": "1"}
-    one = batch(*days, options=("--memory-limit", "1GB"), env=threads)
-    assert_frame_equal(one, expected, check_exact=True)
+def test_little_memory(days: list[Path], batch: Callable[..., pl.DataFrame], expected: pl.DataFrame) -> None:
+    assert_frame_equal(batch(*days, memory_limit="1GB"), expected, check_exact=True)
 
 
 def test_csv_and_parquet_mixed(
@@ -126,3 +119,14 @@ def test_csv_and_parquet_mixed(
         mixed[number] = tmp_path / f"{days[number].stem}.parquet"
         frame.to_parquet(mixed[number])
     assert_frame_equal(batch(*mixed), expected, check_exact=True)
+
+
+def test_one_thread_or_two(tmp_path: Path) -> None:
+    write_sample(tmp_path / "shop", rows=60_000, customers=900, seed=5)
+    customers = []
+    for threads in ("1", "2"):
+        env = dict.fromkeys(("POLARS_MAX_THREADS", "OMP_NUM_THREADS", "NUMBA_NUM_THREADS"), threads)
+        done = run_custseg("batch", tmp_path / "shop", "-o", tmp_path / threads, "-q", env=env)
+        assert done.code == 0, done.err
+        customers.append(pl.read_parquet(tmp_path / threads / "customers" / "*.parquet"))
+    assert_frame_equal(*customers, check_exact=True)

@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 
 import custseg
 
+pytestmark = pytest.mark.usefixtures("quick")
+
 CELLS = {
     "Customer ID": ["13085.0", "13085", " 13085 ", "00418683", "418683", "A-17", "", "  ", "12346.00"],
     "Invoice": ["536365", "536366", "536367", " 536365", "C536368", "C536369", "c1", ""],
@@ -38,6 +40,7 @@ OTHER_HEADERS = {"Customer ID": "CustomerID", "Invoice": "InvoiceNo", "Price": "
 REGULARS = [
     ["900", "600001", "22041", "BOWL", "10", "2011-01-04 10:00:00", "1.5", "France"],
     ["901", "600002", "22041", "BOWL", "200", "2011-02-04 10:00:00", "2.5", "France"],
+    ["901", "600004", "22041", "BOWL", "200", "2011-05-04 10:00:00", "2.5", "France"],
     ["902", "600003", "22041", "BOWL", "3", "2011-03-04 10:00:00", "7.5", "France"],
 ]
 
