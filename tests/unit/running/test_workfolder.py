@@ -1,0 +1,134 @@
+"""Whose an output folder is, who is at work in it, and what is left after any end."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from custseg.errors import MachineError, OutputError
+from custseg.running import outputs, workfolder
+
+HOLD = """
+import sys
+from pathlib import Path
+from custseg.running import workfolder
+with workfolder.lock(Path(sys.argv[1])):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_a_second_run_is_refused_until_the_first_ends(tmp_path: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as first:
+        assert first.stdout is not None
+        assert first.stdout.readline() == "held\n"
+        with pytest.raises(OutputError, match="Another custseg run"), workfolder.lock(tmp_path):
+            pass
+        # Killed, so that nothing of it can tidy up: only the kernel lets go.
+        first.kill()
+        first.wait()
+    with workfolder.lock(tmp_path):
+        pass
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_made_for_nothing_is_removed(tmp_path: Path) -> None:
+    output = tmp_path / "new"
+    with pytest.raises(RuntimeError), workfolder.lock(output):
+        raise RuntimeError
+    assert not output.exists()
+
+
+def test_a_file_is_no_output(tmp_path: Path) -> None:
+    output = tmp_path / "file"
+    output.touch()
+    with pytest.raises(OutputError, match="is a file"), workfolder.lock(output):
+        pass
+
+
+def test_strange_files_are_refused_and_a_record_is_found(tmp_path: Path) -> None:
+    assert workfolder.finished(tmp_path) is None
+    (tmp_path / "run.json").write_text('{"custseg": "1.0"}')
+    assert workfolder.finished(tmp_path) == {"custseg": "1.0"}
+    (tmp_path / "run.json").write_text('{"someone": "else"}')
+    with pytest.raises(OutputError, match="did not write"):
+        workfolder.finished(tmp_path)
+
+
+def test_a_work_folder_is_private_and_swept(tmp_path: Path) -> None:
+    work = workfolder.open_work(tmp_path, None)
+    assert work.path.stat().st_mode & 0o777 == 0o700
+    half = work.room("exchange") / f"{outputs.TEMPORARY}abc-file"
+    half.touch()
+    work.remember({"plan": 1})
+    again = workfolder.open_work(tmp_path, None)
+    again.sweep()
+    assert again.state == {"plan": 1}
+    assert not half.exists()
+    again.remove()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_work_folders_elsewhere_are_apart_for_each_output(tmp_path: Path) -> None:
+    elsewhere = tmp_path / "scratch"
+    one = workfolder.open_work(tmp_path / "one", elsewhere)
+    two = workfolder.open_work(tmp_path / "two", elsewhere)
+    assert one.path != two.path
+    assert one.path.parent == two.path.parent == elsewhere
+
+
+def test_the_record_is_published_last_and_replaces(tmp_path: Path) -> None:
+    output = tmp_path / "out"
+    work = workfolder.open_work(output, None)
+    for content in ("first", "second"):
+        results = work.room("results")
+        (results / "customers").mkdir()
+        (results / "customers" / content).touch()
+        (results / "run.json").write_text(content)
+        work.publish(output)
+    assert [path.name for path in (output / "customers").iterdir()] == ["second"]
+    assert (output / "run.json").read_text() == "second"
+
+
+def test_differences_name_settings_files_and_versions() -> None:
+    before = {
+        "settings": {"k": "auto", "seed": 0},
+        "inputs": [["a", 1, 1], ["b", 1, 1]],
+        "versions": {"polars": "2.1.0"},
+    }
+    now = {
+        "settings": {"k": "3", "seed": 0},
+        "inputs": [["a", 2, 1], ["c", 1, 1]],
+        "versions": {"polars": "2.2.0"},
+    }
+    assert workfolder.differences(before, before) == []
+    assert workfolder.differences(before, now) == [
+        "--k was auto, is 3",
+        "input changed: a",
+        "input gone: b",
+        "input new: c",
+        "polars was 2.1.0, is 2.2.0",
+    ]
+
+
+def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    outputs.write_text(path, "old")
+    with pytest.raises(RuntimeError), outputs.whole(path) as temporary:
+        temporary.write_text("half")
+        raise RuntimeError
+    assert path.read_text() == "old"
+    assert [entry.name for entry in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_full_disk_is_said_with_place_and_remedy(tmp_path: Path) -> None:
+    with pytest.raises(MachineError) as caught, outputs.disk_errors(tmp_path / "file"):
+        raise OSError(28, "No space left on device")
+    assert caught.value.code == "disk-full"
+    assert str(tmp_path) in caught.value.where
+    assert "--work-dir" in caught.value.now
