@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -16,7 +17,11 @@ from custseg.errors import CustsegError, SettingsError, cut
 if TYPE_CHECKING:
     from custseg.running.progress import Progress
 
-INTERRUPTED, TERMINATED = 130, 143
+INTERRUPTED = 130
+
+GRACE = 3.0
+"""Seconds that work under way has to end by itself once a run is stopped. Then the process ends all the same:
+nothing is lost by it, since every file is whole or not there."""
 
 app = typer.Typer(
     name="custseg",
@@ -220,7 +225,8 @@ def sample(  # noqa: PLR0913, PLR0917
 
 def main() -> NoReturn:
     """Run the command line and exit with the documented code."""
-    signal.signal(signal.SIGTERM, _terminate)
+    signal.signal(signal.SIGINT, _stop)
+    signal.signal(signal.SIGTERM, _stop)
     verbose = sum(word.count("v") for word in sys.argv[1:] if word in ("-v", "-vv")) + sys.argv.count(
         "--verbose"
     )
@@ -250,8 +256,16 @@ def main() -> NoReturn:
         sys.exit(1)
 
 
-def _terminate(_signal: int, _frame: object) -> NoReturn:
-    sys.exit(TERMINATED)
+def _stop(number: int, _frame: object) -> NoReturn:
+    """End the run soon, at a second signal at once."""
+    code = 128 + number
+    signal.signal(number, lambda *_: os._exit(code))
+    end = threading.Timer(GRACE, os._exit, [code])
+    end.daemon = True
+    end.start()
+    if number == signal.SIGINT:
+        raise KeyboardInterrupt
+    sys.exit(code)
 
 
 def _progress(*, quiet: bool, no_progress: bool, verbose: bool = False) -> Progress:

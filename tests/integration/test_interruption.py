@@ -1,0 +1,94 @@
+"""A run stopped at any stage: the exit code, what is left, and that the same command finishes the job."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import polars as pl
+import pytest
+from command import run_custseg
+from polars.testing import assert_frame_equal
+
+ROWS = 60_000
+STAGES = ("Finding files", "Reading and cleaning", "Summing up customers", "Scaling features")
+
+
+@pytest.fixture(scope="module")
+def lines(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("sample") / "lines"
+    assert run_custseg("sample", "-o", folder, "--rows", ROWS, "--customers", 900).code == 0
+    return folder
+
+
+@pytest.fixture(scope="module")
+def undisturbed(lines: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    output = tmp_path_factory.mktemp("whole") / "out"
+    assert run_custseg(*command(lines, output)).code == 0
+    return output
+
+
+def command(lines: Path, output: Path) -> tuple[object, ...]:
+    return "batch", lines, "-o", output, "--chunk-size", "500kB", "--no-progress"
+
+
+def stop_after(stage: str, number: int, lines: Path, output: Path) -> tuple[int, float]:
+    """Run until a stage is said to be done, send a signal; return the exit code and the seconds it took."""
+    arguments = [sys.executable, "-m", "custseg", *map(str, command(lines, output))]
+    with subprocess.Popen(arguments, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as run:
+        assert run.stderr is not None
+        for line in run.stderr:
+            if line.startswith(stage):
+                break
+        start = time.monotonic()
+        run.send_signal(number)
+        code = run.wait(timeout=60)
+        return code, time.monotonic() - start
+
+
+def same_answer(one: Path, other: Path) -> None:
+    def everyone(folder: Path) -> pl.DataFrame:
+        return pl.concat([pl.read_parquet(part) for part in sorted((folder / "customers").iterdir())])
+
+    assert_frame_equal(everyone(one), everyone(other), check_exact=True)
+    for name in ("segments.csv", "model.json"):
+        assert (one / name).read_bytes() == (other / name).read_bytes()
+    assert {path.name for path in one.iterdir()} == {path.name for path in other.iterdir()}
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_killed_and_run_again(stage: str, lines: Path, undisturbed: Path, tmp_path: Path) -> None:
+    output = tmp_path / "out"
+    code, _ = stop_after(stage, signal.SIGKILL, lines, output)
+    assert code == -signal.SIGKILL
+    assert not (output / "run.json").exists()
+    assert run_custseg(*command(lines, output)).code == 0
+    same_answer(output, undisturbed)
+
+
+@pytest.mark.parametrize(("number", "expected"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize("stage", [STAGES[0], STAGES[3]])
+def test_stopped_soon_with_its_exit_code(
+    stage: str, number: int, expected: int, lines: Path, undisturbed: Path, tmp_path: Path
+) -> None:
+    output = tmp_path / "out"
+    code, seconds = stop_after(stage, number, lines, output)
+    assert code == expected
+    # Within five seconds; the machine that tests may be busy, so the test is of the bound, not of speed.
+    assert seconds < 5 + 5
+    assert run_custseg(*command(lines, output)).code == 0
+    same_answer(output, undisturbed)
+
+
+def test_a_finished_run_says_so_and_changed_input_is_noticed(lines: Path, undisturbed: Path) -> None:
+    before = (undisturbed / "run.json").stat().st_mtime_ns
+    again = run_custseg(*command(lines, undisturbed))
+    assert again.code == 0
+    assert "nothing to do" in again.err
+    assert (undisturbed / "run.json").stat().st_mtime_ns == before
+    other = run_custseg(*command(lines, undisturbed), "--seed", "1")
+    assert other.code == 4
+    assert "--seed was 0, is 1" in other.err
