@@ -13,7 +13,10 @@
     const place = document.querySelector(`.chart[data-name="${name}"]`);
     const spec = { ...(small.matches ? chart.narrow : chart.wide), datasets: { [name]: chart.data } };
     views.get(name)?.finalize();
-    const made = await vegaEmbed(place, spec, {
+    const picture = document.createElement("div");
+    picture.setAttribute("aria-hidden", "true"); // The place around it is the image and has its description.
+    place.replaceChildren(picture);
+    const made = await vegaEmbed(picture, spec, {
       actions: false, ast: true, config: page.config, defaultStyle: false, renderer: "svg", tooltip,
     });
     views.set(name, made.view);

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import polars as pl
@@ -15,6 +15,9 @@ from custseg.report.figures.figure import Figure, Source, written
 from custseg.report.tables import feature_label
 
 ENDS = (("0", "from"), ("1", "to"))
+
+LETTER, LINE = 0.017, 0.05
+"""Width of a letter and height of a line on the map, as shares of its sides."""
 
 
 def recency_frequency(source: Source) -> Figure | None:
@@ -58,9 +61,11 @@ def customers(source: Source) -> Figure | None:
     )
     if table.is_empty() or pair is None:
         return None
+    logs: list[bool] = []
     texts: list[pl.Expr] = written(count_text=("customers", formats.count))
     for side, name in zip("xy", pair, strict=True):
         log = aggregates.grid(source.record, name, source.spread).log
+        logs.append(log)
         low, high = pl.col(f"{side}0"), pl.col(f"{side}1")
         title = feature_label(name, source.currency) + (", log scale" if log else "")
         texts += [
@@ -71,7 +76,7 @@ def customers(source: Source) -> Figure | None:
             pl.lit(log).alias(f"{side}_log"),
             pl.lit(title).alias(f"{side}_title"),
         ]
-    data = table.with_columns(texts).with_columns(label=_middle())
+    data = _labelled(table.with_columns(texts), logs)
     ends = {f"{side}{end}": (name, word) for side, name in zip("xy", pair, strict=True) for end, word in ENDS}
     columns = tuple(
         Column(f"{name}_{word}", f"{FEATURES[name].label}, {word}", f"as {name}")
@@ -98,22 +103,38 @@ def _range(name: str, source: Source) -> Callable[[dict[str, Any]], str]:
 
     def write(row: dict[str, Any]) -> str:
         low, high = (formats.feature(name, row[end], source.currency) for end in ("low", "high"))
-        return f"over {low}" if row["last"] else f"{low} to {high}"
+        return f"{low} or more" if row["last"] else f"{low} to {high}"
 
     return write
 
 
-def _middle() -> pl.Expr:
-    """Return whether a tile is the one nearest to the middle of the tiles its segment leads."""
-    led = pl.when("leads").then(pl.col("customers"))
-    away = pl.lit(0.0)
-    for side in "xy":
-        place = pl.col(side).rank("dense").cast(pl.Float64)
-        centre = (place * led).sum().over("segment") / led.sum().over("segment")
-        away += (place - centre) ** 2
-    return pl.col("leads") & (pl.when("leads").then(away).rank("ordinal").over("segment") == 1).fill_null(
-        value=False
-    )
+def _labelled(tiles: pl.DataFrame, logs: Sequence[bool]) -> pl.DataFrame:
+    """Return the tiles with ``label``: whether the name of the segment stands on it.
+
+    Each segment's name goes on the tile it leads that is nearest to their middle and where no name of a
+    larger segment is; a segment without such a tile is named by the legend alone.
+    """
+    places = []
+    for side, log in zip("xy", logs, strict=True):
+        values = tiles[side].log() if log else tiles[side]
+        span = float(values.max()) - float(values.min()) or 1.0  # type: ignore[arg-type]
+        places.append(((values - values.min()) / span).to_list())
+    spots = list(zip(*places, tiles["segment"], tiles["customers"], tiles["leads"], strict=True))
+    sizes = {
+        name: sum(n for *_, who, n, leads in spots if leads and who == name) for name in tiles["segment"]
+    }
+    taken: list[tuple[float, float, float]] = []
+    chosen = set()
+    for name in sorted((n for n in sizes if sizes[n]), key=lambda n: -sizes[n]):
+        own = [(i, *spot) for i, spot in enumerate(spots) if spot[4] and spot[2] == name]
+        middle = [sum(spot[k] * spot[4] for spot in own) / sizes[name] for k in (1, 2)]
+        half = LETTER * len(name) / 2
+        for i, x, y, *_ in sorted(own, key=lambda s: (s[1] - middle[0]) ** 2 + (s[2] - middle[1]) ** 2):
+            if all(abs(x - a) > half + other or abs(y - b) > LINE for a, b, other in taken):
+                taken.append((x, y, half))
+                chosen.add(i)
+                break
+    return tiles.with_columns(label=pl.Series([i in chosen for i in range(len(tiles))]))
 
 
 def monthly(source: Source) -> Figure | None:

@@ -1,0 +1,251 @@
+"""The report in a real browser: drawn, quiet, usable by mouse, keyboard and screen reader, in print."""
+
+from __future__ import annotations
+
+import csv
+import re
+from pathlib import Path
+
+import pytest
+from made_run import made_run
+
+CHARTS = {"2": 9, "3": 10, "10": 10}
+OVERLAPS = """() => {
+  const found = [];
+  for (const svg of document.querySelectorAll(".chart svg")) {
+    const texts = [...svg.querySelectorAll("text")].filter((text) =>
+      text.textContent.trim() && text.getAttribute("opacity") !== "0" && !text.getAttribute("stroke")
+      && !text.getAttribute("transform").includes("rotate(-40)"));
+    const boxes = texts.map((text) => [text.getBoundingClientRect(), text.textContent]);
+    for (const [i, [a, one]] of boxes.entries()) {
+      for (const [b, other] of boxes.slice(i + 1)) {
+        const wide = Math.min(a.right, b.right) - Math.max(a.left, b.left);
+        const high = Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top);
+        if (wide > 2 && high > 4) found.push(`${svg.closest(".chart").dataset.name}: ${one} / ${other}`);
+      }
+    }
+  }
+  return found;
+}"""
+CUT = """() => [...document.querySelectorAll(".chart svg")].flatMap((svg) => {
+  const frame = svg.getBoundingClientRect();
+  return [...svg.querySelectorAll("text")].filter((text) => {
+    const box = text.getBoundingClientRect();
+    return text.textContent.trim() && (box.left < frame.left - 2 || box.right > frame.right + 2
+      || box.top < frame.top - 2 || box.bottom > frame.bottom + 2);
+  }).map((text) => `${svg.closest(".chart").dataset.name}: ${text.textContent}`);
+})"""
+
+
+@pytest.mark.parametrize(("name", "width"), [("2", 1280), ("3", 360), ("3", 768), ("10", 360), ("10", 1280)])
+def test_every_chart_is_drawn_with_no_request_and_no_complaint(visit, reports, name, width):
+    guest = visit(width=width)
+    page = guest.open(reports[name] / "report.html")
+    assert page.locator(".chart svg").count() == CHARTS[name]
+    assert page.locator(".chart svg g.mark-group").count() >= CHARTS[name]
+    assert guest.requests == [(reports[name] / "report.html").as_uri()]
+    assert guest.complaints == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert page.evaluate(OVERLAPS) == []
+    assert page.evaluate(CUT) == []
+
+
+def test_each_chart_by_itself(visit, reports):
+    for path in sorted((reports["3"] / "charts").glob("*.html")):
+        guest = visit()
+        page = guest.open(path)
+        assert page.locator(".chart svg").count() == 1
+        assert guest.requests == [path.as_uri()]
+        assert guest.complaints == []
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_without_javascript_pictures_stand_in(visit, reports, width):
+    guest = visit(width=width, script=False)
+    page = guest.open(reports["10"] / "report.html", script=False)
+    pictures = page.locator("noscript svg")
+    assert pictures.count() == CHARTS["10"]
+    assert all(pictures.nth(i).is_visible() for i in range(pictures.count()))
+    assert not page.locator(".filter").is_visible()
+    page.locator("summary").first.click()
+    assert page.locator("table").first.is_visible()
+    assert guest.requests == [(reports["10"] / "report.html").as_uri()]
+
+
+def test_hostile_names_are_texts(visit, reports):
+    guest = visit()
+    page = guest.open(reports["hostile"] / "report.html")
+    assert page.title() == "Customer segments"
+    assert guest.complaints == []
+    assert page.locator("script").count() == 3
+    assert "document.title" in page.locator("article h3").first.inner_text()
+    page.locator('.chart[data-name="sizes"] .mark-rect path').first.hover()
+    tip = page.locator("#vg-tooltip-element")
+    tip.wait_for(state="visible")
+    assert "</script>" in tip.inner_text()
+    assert page.title() == "Customer segments"
+
+
+def test_a_tooltip_says_the_figures(visit, reports):
+    record, _ = made_run(3, previous=True)
+    page = visit().open(reports["3"] / "report.html")
+    page.locator('.chart[data-name="sizes"] .mark-rect path').first.hover()
+    tip = page.locator("#vg-tooltip-element")
+    tip.wait_for(state="visible")
+    assert "1 Champions" in tip.inner_text()
+    assert f"{record['segments'][0]['customers']:,} customers" in tip.inner_text()
+
+
+def opacities(page, name):
+    """Return the opacity of every bar of a chart by its height on the page."""
+    return page.eval_on_selector_all(
+        f'.chart[data-name="{name}"] .mark-rect path', "all => all.map((one) => one.getAttribute('opacity'))"
+    )
+
+
+def test_the_filter_fades_a_segment_in_every_chart(visit, reports):
+    page = visit().open(reports["3"] / "report.html")
+    assert set(opacities(page, "sizes")) <= {"1", None}
+    page.get_by_label("2 Promising").uncheck()
+    page.wait_for_function(
+        """() => [...document.querySelectorAll('.chart[data-name="sizes"] .mark-rect path')]
+        .filter((one) => one.getAttribute('opacity') === '0.12').length === 2"""
+    )
+    faint = page.evaluate(
+        """() => [...document.querySelectorAll('.chart')]
+        .filter((chart) => chart.querySelector('[opacity="0.12"]')).map((chart) => chart.dataset.name)"""
+    )
+    wanted = {"sizes", "recency_frequency", "profiles", "strips", "customers", "monthly", "silhouettes"}
+    assert wanted <= set(faint)
+    page.get_by_label("2 Promising").check()
+    page.wait_for_function("""() => !document.querySelector('.chart [opacity="0.12"]')""")
+
+
+def test_a_click_on_the_legend_leaves_one_segment(visit, reports):
+    page = visit().open(reports["3"] / "report.html")
+    page.locator('.chart[data-name="monthly"] .role-legend text', has_text="1 Champions").click()
+    page.wait_for_selector('.chart[data-name="monthly"] [opacity="0.12"]')
+
+
+def test_a_brush_on_the_map_counts_who_is_inside(visit, reports):
+    page = visit().open(reports["3"] / "report.html")
+    chart = page.locator('.chart[data-name="customers"] svg')
+    chart.scroll_into_view_if_needed()
+    whole = inside(chart)
+    background = chart.bounding_box()
+    assert background is not None
+    left, top = background["x"] + background["width"] / 2, background["y"] + 60
+    page.mouse.move(left, top)
+    page.mouse.down()
+    page.mouse.move(left + 200, top + 150, steps=8)
+    page.mouse.up()
+    page.wait_for_function(
+        """before => document.querySelector('.chart[data-name="customers"] svg').textContent !== before""",
+        arg=whole[1],
+    )
+    part = inside(chart)
+    assert 0 < part[0] < whole[0]
+
+
+def inside(chart):
+    """Return the sum of the figures beside the bars under the map, and all its text."""
+    texts = chart.locator("text").all_text_contents()
+    figures = [int(text.replace(",", "")) for text in texts if re.fullmatch(r"[\d,]+", text)]
+    return sum(figures), chart.evaluate("one => one.textContent")
+
+
+def test_tables_are_those_of_the_record(visit, reports, tmp_path):
+    record, _ = made_run(3, previous=True)
+    page = visit(accept_downloads=True).open(reports["3"] / "report.html")
+    page.locator("#table-sizes summary").click()
+    cells = page.locator("#table-sizes tbody tr").all_inner_texts()
+    for segment, row in zip(record["segments"], cells, strict=True):
+        assert f"{segment['customers']:,}" in row
+        assert segment["name"] in row
+    with page.expect_download() as waiting:
+        page.locator("#sizes").get_by_role("link", name="Download as CSV").click()
+    waiting.value.save_as(tmp_path / "sizes.csv")
+    assert waiting.value.suggested_filename == "sizes.csv"
+    rows = list(csv.DictReader((tmp_path / "sizes.csv").read_text("utf-8").splitlines()))
+    assert [int(row["customers"]) for row in rows] == [s["customers"] for s in record["segments"]]
+    assert [float(row["spend"]) for row in rows] == [s["spend"] for s in record["segments"]]
+
+
+def test_the_keyboard_reaches_everything(visit, reports):
+    page = visit().open(reports["3"] / "report.html")
+    wanted = page.locator("a, summary, input").count()
+    reached = set()
+    for _ in range(3 * wanted):
+        page.keyboard.press("Tab")
+        place = page.evaluate(
+            """() => { const all = [...document.querySelectorAll('a, summary, input')];
+            return all.indexOf(document.activeElement); }"""
+        )
+        if place in reached:
+            break
+        if place >= 0:
+            reached.add(place)
+    assert len(reached) == wanted
+    page.locator("#table-ledger summary").focus()
+    page.keyboard.press("Enter")
+    assert page.locator("#table-ledger table").is_visible()
+    page.get_by_label("3 Hibernating").focus()
+    page.keyboard.press("Space")
+    page.wait_for_selector('.chart[data-name="sizes"] [opacity="0.12"]')
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize(("name", "width"), [("3", 1280), ("10", 360)])
+def test_axe_finds_nothing_against_wcag_21_aa(visit, reports, name, width, dark):
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    page = visit(dark=dark, width=width, bypass_csp=True).open(reports[name] / "report.html")
+    assert page.locator(".chart svg").count() == CHARTS[name]
+    page.evaluate("() => { for (const one of document.querySelectorAll('details')) one.open = true; }")
+    rules = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]}}
+    found = axe.run(page, options=rules)
+    assert [(v["id"], v["nodes"][0]["html"][:200]) for v in found.response["violations"]] == []
+
+
+def test_dark_and_light_differ_without_drawing_again(visit, reports):
+    page = visit().open(reports["3"] / "report.html")
+    text = page.locator('.chart[data-name="ledger"] text').first
+    colour = "one => getComputedStyle(one).fill"
+    light = text.evaluate(colour)
+    page.emulate_media(color_scheme="dark")
+    assert text.evaluate(colour) != light
+    page.emulate_media(color_scheme="dark", media="print")
+    assert text.evaluate(colour) == light
+
+
+def test_a_narrow_window_draws_the_phone_s_charts(visit, reports):
+    page = visit().open(reports["3"] / "report.html")
+    wide = page.locator('.chart[data-name="profiles"] svg').get_attribute("width")
+    page.set_viewport_size({"width": 400, "height": 800})
+    page.wait_for_function(
+        "wide => document.querySelector('.chart[data-name=\"profiles\"] svg')?.getAttribute('width') !== wide"
+        " && document.documentElement.dataset.drawn === 'yes'",
+        arg=wide,
+    )
+    assert page.locator(".chart svg").count() == CHARTS["3"]
+
+
+@pytest.mark.parametrize("name", ["2", "10"])
+def test_no_chart_is_cut_on_a4(visit, reports, name, tmp_path):
+    page = visit().open(reports[name] / "report.html")
+    page.pdf(path=tmp_path / "report.pdf", prefer_css_page_size=True, print_background=True)
+    assert (tmp_path / "report.pdf").stat().st_size > 20_000
+    # What a sheet holds: 210 by 297 mm less margins of 14, at 96 pixels an inch.
+    page.emulate_media(media="print")
+    page.set_viewport_size({"width": 688, "height": 1016})
+    page.wait_for_timeout(300)
+    for card in page.locator("figure.card").all():
+        box = card.bounding_box()
+        assert box is not None
+        assert box["height"] <= 1016
+        assert box["width"] <= 688
+    assert not page.locator(".filter").is_visible()
+
+
+def test_the_files_themselves_are_small(reports):
+    for folder in reports.values():
+        assert Path(folder / "report.html").stat().st_size < 2_000_000
