@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 DEMO_ROWS ?= 1000000
 
 .DEFAULT_GOAL := help
-.PHONY: help install develop demo test check format clean
+.PHONY: help install develop demo test check format pictures clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -31,6 +31,11 @@ check: .venv/.developing ## lint, format, types and the layers of imports
 format: .venv/.developing ## let ruff put the code in its form
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
+
+pictures: .venv/.developing ## draw the documentation's pictures; CUSTSEG_REAL_DATA names the real transactions
+	$(BIN)/custseg batch "$(CUSTSEG_REAL_DATA)/online_retail_II.csv" -o demo/pictures \
+		--job jobs/online_retail.toml --features rfm --k 4 --fresh --quiet
+	$(BIN)/python docs/draw_pictures.py demo/pictures
 
 clean: ## remove the demo, builds and caches; .venv stays
 	rm -rf demo build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage

@@ -27,7 +27,7 @@ def write_summary(record: Mapping[str, Any], folder: Path) -> str:
     if lost:
         left_out = ", ".join(f"{fate.replace('_', ' ')} {count:,}" for fate, count in lost.items())
         lines.append(f"Left out: {left_out}")
-    lines += ["", *_table(record), "", f"k = {selection['chosen']}: {selection['reason']}"]
+    lines += ["", *_table(record), "", f"Why {selection['chosen']}: {selection['reason']}"]
     lines.append(f"Structure: {selection['verdict']}.")
     lines += ["", f"Report:    {folder / 'report.html'}", f"Customers: {folder / 'customers'}"]
     return "\n".join(lines)
