@@ -1,11 +1,14 @@
 """Bad input and outputs in the way: a clear message, the documented exit code, nothing written."""
 
+import json
 from pathlib import Path
 
 import polars as pl
 import pytest
 from command import Done, run_custseg
 from made import HEADER, write_transactions
+
+import custseg
 
 LINE = "536365,85123A,HOLDER,6,2010-12-01 08:26:00,2.55,17850.0,United Kingdom"
 
@@ -148,9 +151,8 @@ def test_an_output_that_is_a_file(good: Path, output: Path) -> None:
     assert output.read_text("utf-8") == "mine"
 
 
-def test_a_run_of_another_identity(tmp_path: Path, good: Path, output: Path) -> None:
-    first = run_custseg("batch", good, "-o", output, "-q", "--k", "2")
-    assert first.code == 0, first.err
+def test_a_run_of_another_identity(quick: None, good: Path, output: Path) -> None:
+    custseg.segment(good, settings=custseg.Settings(k="2"), output=output)
     before = {path: path.read_bytes() for path in output.rglob("*") if path.is_file()}
     refused(run_custseg("batch", good, "-o", output, "--k", "3"), 4, "--fresh")
     assert {path: path.read_bytes() for path in output.rglob("*") if path.is_file()} == before
@@ -159,8 +161,10 @@ def test_a_run_of_another_identity(tmp_path: Path, good: Path, output: Path) -> 
     assert pl.read_csv(output / "segments.csv").height == 3
 
 
-def test_a_bad_input_leaves_an_earlier_run_alone(tmp_path: Path, good: Path, output: Path) -> None:
-    assert run_custseg("batch", good, "-o", output, "-q").code == 0
+def test_a_bad_input_leaves_an_earlier_run_alone(
+    quick: None, tmp_path: Path, good: Path, output: Path
+) -> None:
+    custseg.segment(good, output=output)
     before = {path: path.read_bytes() for path in output.rglob("*") if path.is_file()}
     refused(run_custseg("batch", file(tmp_path), "-o", output, "--fresh"), 3, "empty")
     rejected = file(tmp_path, HEADER, LINE.replace(",6,", ",-6,"), name="rejected.csv")
@@ -210,8 +214,6 @@ def test_a_job_file_that_is_no_toml(tmp_path: Path, good: Path, output: Path) ->
 
 
 def test_a_flag_wins_over_environment_over_job_over_default(tmp_path: Path, good: Path, output: Path) -> None:
-    import json
-
     job = file(tmp_path, "k = 3", "seed = 5", 'min-share = "1%"', name="job.toml")
     env = {"CUSTSEG_SEED": "6", "CUSTSEG_MIN_SHARE": "0"}
     done = run_custseg("batch", good, "-o", output, "-q", "--job", job, "--min-share", "10%", env=env)

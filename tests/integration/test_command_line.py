@@ -8,8 +8,10 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from command import run_custseg
+from command import Done, run_custseg
 from made import write_transactions
+
+pytestmark = pytest.mark.xdist_group("command line")
 
 HEAVY = {"polars", "dask", "distributed", "dask_ml", "sklearn", "altair", "vl_convert", "kneed"}
 HEAVY |= {"numpy", "pandas", "scipy", "numba"}
@@ -60,39 +62,50 @@ def test_version() -> None:
     assert run_custseg("--version").out.strip() == f"custseg {custseg.__version__}"
 
 
-def test_results_go_to_stdout_and_progress_to_stderr(tmp_path: Path) -> None:
-    path = write_transactions(tmp_path / "sales.csv")
-    done = run_custseg("batch", path, "-o", tmp_path / "segments")
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Done, Path, Path]:
+    """A run without options: how it ended, its input, its output."""
+    folder = tmp_path_factory.mktemp("run")
+    path = write_transactions(folder / "sales.csv")
+    done = run_custseg("batch", path, "-o", folder / "segments")
     assert done.code == 0, done.err
+    return done, path, folder / "segments"
+
+
+def test_results_go_to_stdout_and_progress_to_stderr(run: tuple[Done, Path, Path]) -> None:
+    done, _, output = run
     assert "High-Value" in done.out
-    assert str(tmp_path / "segments" / "report.html") in done.out
+    assert str(output / "report.html") in done.out
     assert "\x1b" not in done.out + done.err
     assert "\r" not in done.err
     assert len(done.err.splitlines()) >= 3
-    again = run_custseg("batch", path, "-o", tmp_path / "segments")
+
+
+def test_a_finished_run_is_not_done_again(run: tuple[Done, Path, Path]) -> None:
+    done, path, output = run
+    before = {file: file.stat().st_mtime_ns for file in output.rglob("*")}
+    again = run_custseg("batch", path, "-o", output)
     assert again.code == 0
     assert "finished already" in again.err
+    assert again.out == done.out
+    assert {file: file.stat().st_mtime_ns for file in output.rglob("*")} == before
 
 
-def test_json_on_stdout_is_the_record(tmp_path: Path) -> None:
-    path = write_transactions(tmp_path / "sales.csv")
-    done = run_custseg("batch", path, "-o", tmp_path / "segments", "--json", "-q")
-    assert done.code == 0, done.err
+def test_json_on_stdout_is_the_record(run: tuple[Done, Path, Path]) -> None:
+    _, path, output = run
+    done = run_custseg("batch", path, "-o", output, "--json", "-q")
     assert done.err == ""
-    assert json.loads(done.out) == json.loads((tmp_path / "segments" / "run.json").read_text("utf-8"))
+    assert json.loads(done.out) == json.loads((output / "run.json").read_text("utf-8"))
 
 
-def test_all_files_of_a_run(tmp_path: Path) -> None:
-    path = write_transactions(tmp_path / "sales.csv")
-    output = tmp_path / "segments"
-    assert run_custseg("batch", path, "-o", output, "-q").code == 0
+def test_all_files_of_a_run(run: tuple[Done, Path, Path]) -> None:
+    _, _, output = run
     names = {file.relative_to(output).as_posix() for file in output.rglob("*") if file.is_file()}
-    assert {"segments.csv", "model.json", "run.json", "report.html"} <= names
-    rest = names - {"segments.csv", "model.json", "run.json", "report.html"}
-    charts = {name.removesuffix(".html") for name in rest if re.fullmatch(r"charts/[a-z-]+\.html", name)}
+    single = {"segments.csv", "model.json", "run.json", "report.html"}
+    charts = {name.removesuffix(".html") for name in names if re.fullmatch(r"charts/[a-z_]+\.html", name)}
     assert len(charts) >= 6
-    parts = {name for name in rest if re.fullmatch(r"customers/part-\d{5}\.parquet", name)}
-    assert rest == parts | {f"{chart}{ending}" for chart in charts for ending in (".html", ".vl.json")}
+    parts = {name for name in names if re.fullmatch(r"customers/part-\d{5}\.parquet", name)}
+    assert names == single | parts | {f"{chart}{end}" for chart in charts for end in (".html", ".vl.json")}
     columns = pl.scan_parquet(output / "customers" / "part-*.parquet").collect_schema().names()
     assert columns[0] == "customer_id"
     assert {"segment_id", "segment", "distance", "margin", "spend", "last_purchase"} <= set(columns)
@@ -128,7 +141,7 @@ def test_each_job_file_runs(tmp_path: Path, job: Path) -> None:
     assert (record["ledger"]["excluded"] > 0) == (job.name == "online_retail.toml")
 
 
-def test_from_python(tmp_path: Path) -> None:
+def test_from_python(quick: None, tmp_path: Path) -> None:
     import custseg
 
     path = write_transactions(tmp_path / "sales.csv")
