@@ -7,6 +7,20 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+NEAR = 0.05
+"""Silhouette that a finer division may cost."""
+
+REASONABLE_SILHOUETTE = 0.5
+"""Kaufman and Rousseeuw, *Finding Groups in Data* (1990), call 0.26-0.50 weak, above it reasonable."""
+
+RETURNING_JACCARD = 0.9
+"""Every segment of a finer division must come back this well: Hennig (2007) calls 0.85 highly stable; a blob
+that k-means cuts in two without need stays far below."""
+
+WORTHY_SHARE = 0.02
+"""Least share of customers in a segment of a finer division, whatever the user allows: a handful of giants
+split off from another handful is no better division."""
+
 PairedError = Callable[[int, int], float]
 """Standard error of the difference between the silhouettes of two k."""
 
@@ -29,6 +43,8 @@ class Candidate:
         Customers in each segment, the largest first.
     stability
         Mean adjusted Rand index over bootstrap samples; None when there are too few customers.
+    weakest_jaccard
+        The least Jaccard index of a segment over bootstrap samples; None likewise.
     eligible
         Whether the smallest segment holds the least share of customers asked for.
     """
@@ -39,6 +55,7 @@ class Candidate:
     silhouette_se: float | None
     sizes: tuple[int, ...]
     stability: float | None
+    weakest_jaccard: float | None
     eligible: bool
 
     @property
@@ -55,6 +72,7 @@ class Candidate:
             "silhouette_se": self.silhouette_se,
             "smallest_share": self.smallest_share,
             "stability": self.stability,
+            "weakest_jaccard": self.weakest_jaccard,
             "eligible": self.eligible,
             "sizes": list(self.sizes),
         }
@@ -85,7 +103,12 @@ class Choice:
 def choose(
     candidates: Sequence[Candidate], *, sse_k1: float, min_share: float, paired_error: PairedError
 ) -> Choice:
-    """Choose k: the best silhouette among the eligible; near ties go to the elbow, then to the smaller k.
+    """Choose k: the best silhouette among the eligible; ties go to the elbow, then to the smaller k.
+
+    Two k tie when their silhouettes differ by no more than one standard error of the difference. Where there
+    is clear structure one step follows: a silhouette looks at the nearest other segment only, so it pays to
+    merge two clusters that lie close, however distinct. A finer division is taken when it costs little
+    silhouette and every segment of it comes back in bootstrap samples.
 
     Parameters
     ----------
@@ -116,6 +139,14 @@ def choose(
         } | {best.k}
         k = elbow if elbow in ties else min(ties)
         reason = _winning(k, best, len(eligible) < len(candidates), elbow, min_share)
+        finer = [c for c in eligible if c.k > k and _divides_well(c, best)]
+        if finer:
+            k = finer[-1].k
+            reason = (
+                f"k = {k} scores {_silhouette(finer[-1]):.3f}, hardly less than the best silhouette "
+                f"(k = {best.k}, {_silhouette(best):.3f}), and each of its segments comes back "
+                "in bootstrap samples"
+            )
         if highest is not None and not highest.eligible and _silhouette(highest) > _silhouette(best):
             reason += (
                 f"; k = {highest.k} scores higher ({_silhouette(highest):.3f}) but leaves a segment of "
@@ -150,6 +181,15 @@ def percent(share: float) -> str:
     if 0 < value < 0.05:
         return "under 0.1 %"
     return f"{value:.0f} %" if value >= 10 else f"{value:.1f}".removesuffix(".0") + " %"
+
+
+def _divides_well(candidate: Candidate, best: Candidate) -> bool:
+    """Say whether a finer division stands on its own."""
+    return (
+        _silhouette(candidate) >= max(REASONABLE_SILHOUETTE, _silhouette(best) - NEAR)
+        and (candidate.weakest_jaccard or 0.0) >= RETURNING_JACCARD
+        and candidate.smallest_share >= WORTHY_SHARE
+    )
 
 
 def _winning(k: int, best: Candidate, others: bool, elbow: int | None, min_share: float) -> str:

@@ -197,6 +197,7 @@ def _candidate(fit: Fit, scored: Silhouettes, stability: dict[int, Stability], m
         silhouette_se=scored.error(fit.k) if defined else None,
         sizes=tuple(sorted(fit.sizes, reverse=True)),
         stability=stability[fit.k].rand if fit.k in stability else None,
+        weakest_jaccard=min(stability[fit.k].jaccard) if fit.k in stability else None,
         eligible=eligible,
     )
 

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
+from custseg.segments.choice import REASONABLE_SILHOUETTE
 from custseg.segments.nearest import Floats
 from custseg.segments.scores import silhouettes
 
@@ -36,9 +37,6 @@ BOX_STARTS = 2
 NOTABLE = 6.0
 """Standard deviations of the boxes' silhouettes that structure must lie above their mean. Customers without
 structure were seen to reach 4, clusters that overlap as much as can still be told apart 40 and more."""
-
-REASONABLE_SILHOUETTE = 0.5
-"""Kaufman and Rousseeuw, *Finding Groups in Data* (1990), call 0.26-0.50 weak, above it reasonable."""
 
 STABLE_JACCARD = 0.75
 """Hennig (2007) calls a cluster stable from here on."""

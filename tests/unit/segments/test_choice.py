@@ -3,7 +3,7 @@ import pytest
 from custseg.segments.choice import Candidate, choose, find_elbow, percent
 
 
-def candidate(k, silhouette, *, share=0.2, eligible=True, sse=None):
+def candidate(k, silhouette, *, share=0.2, eligible=True, sse=None, jaccard=0.8):
     small = round(1000 * share)
     return Candidate(
         k=k,
@@ -12,6 +12,7 @@ def candidate(k, silhouette, *, share=0.2, eligible=True, sse=None):
         silhouette_se=0.01,
         sizes=(1000 - small, small),
         stability=0.9,
+        weakest_jaccard=jaccard,
         eligible=eligible,
     )
 
@@ -68,6 +69,38 @@ def test_an_elbow_far_below_the_best_has_no_say():
         for k, silhouette, sse in [(2, 0.3, 600), (3, 0.4, 200), (4, 0.6, 180), (5, 0.5, 165), (6, 0.4, 155)]
     ]
     assert chosen(candidates, error=0.01).k == 4
+
+
+def test_a_finer_division_that_always_comes_back_is_taken():
+    candidates = [
+        candidate(7, 0.83, jaccard=1.0),
+        candidate(8, 0.79, jaccard=0.7),
+        candidate(9, 0.8, jaccard=0.98),
+    ]
+    choice = chosen([*candidates, candidate(10, 0.7, jaccard=1.0)])
+    assert (choice.k, choice.best_silhouette) == (9, 7)
+    assert choice.reason == (
+        "k = 9 scores 0.800, hardly less than the best silhouette (k = 7, 0.830), "
+        "and each of its segments comes back in bootstrap samples"
+    )
+
+
+@pytest.mark.parametrize(
+    "finer",
+    [
+        candidate(3, 0.64, jaccard=0.99),
+        candidate(3, 0.69, jaccard=0.89),
+        candidate(3, 0.69, jaccard=None),
+        candidate(3, 0.69, jaccard=0.99, share=0.01),
+        candidate(3, 0.69, jaccard=0.99, eligible=False),
+    ],
+)
+def test_a_finer_division_that_does_not_stand_on_its_own_is_not(finer):
+    assert chosen([candidate(2, 0.7), finer]).k == 2
+
+
+def test_no_finer_division_without_clear_structure():
+    assert chosen([candidate(2, 0.5), candidate(3, 0.49, jaccard=1.0)]).k == 2
 
 
 def test_none_eligible_takes_the_widest_smallest_segment():
