@@ -7,8 +7,8 @@ import hashlib
 import json
 import math
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -80,21 +80,39 @@ def slim(svg: str, name: str = "") -> Markup:
     return Markup(re.sub(r"<[^>]+>", shorten, svg))
 
 
-def render(
-    figures: Sequence[Figure],
-    pictures: Mapping[str, str],
-    bundle: str,
-    look: theme.Look,
-    **texts: Any,
-) -> str:
+@dataclass(frozen=True)
+class Drawn:
+    """A figure as Vega-Lite without its data, for screens and for phones, its data, and its picture."""
+
+    figure: Figure
+    wide: dict[str, Any]
+    narrow: dict[str, Any]
+    rows: list[dict[str, Any]]
+    picture: str = ""
+
+    @property
+    def name(self) -> str:
+        """Name of the figure."""
+        return self.figure.name
+
+    def whole(self, mode: theme.Mode | None) -> dict[str, Any]:
+        """Return the wide chart with its data and theme, as Vega-Lite that stands alone."""
+        return self.wide | {"datasets": {self.name: self.rows}, "config": theme.config(mode)}
+
+
+def draw(figure: Figure, look: theme.Look) -> Drawn:
+    """Return a figure as Vega-Lite."""
+    wide, narrow = (figure.chart(replace(look, narrow=narrow)) for narrow in (False, True))
+    return Drawn(figure, wide, narrow, chart_rows(figure.data))
+
+
+def render(drawn: Sequence[Drawn], bundle: str, look: theme.Look, **texts: Any) -> str:
     """Return a page: the whole report or, with ``alone=True``, one chart.
 
     Parameters
     ----------
-    figures
-        The figures in order.
-    pictures
-        A pre-rendered SVG of each figure, by name, for readers without JavaScript; may lack some.
+    drawn
+        The figures in order; their pictures, if they have them, are for readers without JavaScript.
     bundle
         The JavaScript that draws.
     look
@@ -103,36 +121,29 @@ def render(
         What else the template shows.
     """
     script = _asset("page.js")
-    wide, narrow = (theme.Look(look.segments, look.currency, narrow) for narrow in (False, True))
-    charts = {
-        f.name: {"wide": f.chart(wide), "narrow": f.chart(narrow), "data": chart_rows(f.data)}
-        for f in figures
-    }
+    charts = {d.name: {"wide": d.wide, "narrow": d.narrow, "data": d.rows} for d in drawn}
     shown = [
         {
-            "name": f.name,
-            "title": f.title,
-            "read": f.read,
-            "shows": f.shows,
-            "svg": slim(pictures[f.name], f.name) if f.name in pictures else "",
-            "table": make_table(f.table, f.columns, look.currency),
+            "name": d.name,
+            "title": d.figure.title,
+            "read": d.figure.read,
+            "shows": d.figure.shows,
+            "svg": slim(d.picture, d.name),
+            "table": make_table(d.figure.table, d.figure.columns, look.currency),
         }
-        for f in figures
+        for d in drawn
     ]
-    return (
-        _environment()
-        .get_template("template.html")
-        .render(
-            figures=shown,
-            charts=script_json({"figures": charts, "config": theme.config(None)}),
-            bundle=Markup(bundle),
-            script=Markup(script),
-            style=Markup(_style(max(look.segments, default=0))),
-            policy=_policy(bundle, script),
-            version=__version__,
-            **{"alone": False} | texts,
-        )
-    )
+    given = {
+        "alone": False,
+        "figures": shown,
+        "charts": script_json({"figures": charts, "config": theme.config(None)}),
+        "bundle": Markup(bundle),
+        "script": Markup(script),
+        "style": Markup(_style(max(look.segments, default=0))),
+        "policy": _policy(bundle, script),
+        "version": __version__,
+    }
+    return _environment().get_template("template.html").render(given | texts)
 
 
 @cache

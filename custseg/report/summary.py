@@ -34,6 +34,12 @@ def facts(record: Record) -> str:
     return f"{text} bought from {first} to {last}." if first != formats.NONE else f"{text}."
 
 
+def footer(record: Record) -> str:
+    """Return who made this and when."""
+    made = f"Made by custseg {formats.printable(record.get('custseg', ''))}"
+    return f"{made} on {formats.date(record['created'])}." if record.get("created") else f"{made}."
+
+
 def cards(record: Record, currency: str | None, *, small_cells: bool) -> list[dict[str, Any]]:
     """Return what stands on the card of each segment."""
     labels, tiny = segment_labels(record), tiny_segments(record, small_cells=small_cells)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,10 @@ import polars as pl
 import vl_convert
 
 from custseg.errors import SettingsError
-from custseg.report import formats, sentences, summary, theme
+from custseg.report import sentences, summary, theme
 from custseg.report.bundle import start_bundle
-from custseg.report.figures import Figure, Source, make_figures
-from custseg.report.page import chart_rows, make_table, render
+from custseg.report.figures import Source, make_figures
+from custseg.report.page import Drawn, draw, make_table, render
 from custseg.report.tables import segment_labels
 
 PICTURES = ("svg", "png")
@@ -70,63 +71,37 @@ def write_report(
     source = Source(record, customers, currency, small_cells)
     figures = make_figures(source)
     look = theme.Look(segment_labels(record), currency)
-    drawn = {figure.name: _svg(figure, look, None) for figure in figures}
+    drawn = [draw(figure, look) for figure in figures]
+    pictured = [replace(d, picture=str(vl_convert.vegalite_to_svg(d.whole(None)))) for d in drawn]
     bundle = wait_for_bundle()
-    footer = f"Made by custseg {formats.printable(record.get('custseg', ''))}"
-    footer += f" on {formats.date(record['created'])}." if record.get("created") else "."
+    texts = {"heading": "Customer segments", "footer": summary.footer(record)}
     charts = folder / "charts"
     charts.mkdir(parents=True, exist_ok=True)
     written = []
-    for figure in figures:
-        page = render(
-            [figure],
-            {},
-            bundle,
-            look,
-            alone=True,
-            title=figure.title,
-            heading="Customer segments",
-            footer=footer,
-        )
-        written.append(_write(charts / f"{figure.name}.html", page.encode()))
-        spec = json.dumps(_whole(figure, look, "light"), ensure_ascii=False, indent=1)
-        written.append(_write(charts / f"{figure.name}.vl.json", spec.encode()))
-        written += [
-            _write(charts / f"{figure.name}.{kind}", _picture(figure, look, kind)) for kind in pictures
-        ]
+    for d in drawn:
+        page = render([d], bundle, look, alone=True, title=d.figure.title, **texts)
+        written.append(_write(charts / f"{d.name}.html", page.encode()))
+        spec = json.dumps(d.whole("light"), ensure_ascii=False, indent=1)
+        written.append(_write(charts / f"{d.name}.vl.json", spec.encode()))
+        written += [_write(charts / f"{d.name}.{kind}", _picture(d, kind)) for kind in pictures]
     page = render(
-        figures,
-        drawn,
+        pictured,
         bundle,
         look,
         title="Customer segments",
-        heading="Customer segments",
         headline=sentences.headline(record),
         facts=summary.facts(record),
         segments=summary.cards(record, currency, small_cells=small_cells),
         summary=make_table(*summary.segment_table(record, small_cells=small_cells), currency),
         small_print=summary.small_print(record, small_cells=small_cells),
-        footer=footer,
+        **texts,
     )
     return [_write(folder / "report.html", page.encode()), *written]
 
 
-def _whole(figure: Figure, look: theme.Look, mode: theme.Mode | None) -> dict[str, Any]:
-    """Return a chart with its data and theme, as Vega-Lite that stands alone."""
-    return figure.chart(look) | {
-        "datasets": {figure.name: chart_rows(figure.data)},
-        "config": theme.config(mode),
-    }
-
-
-def _svg(figure: Figure, look: theme.Look, mode: theme.Mode | None) -> str:
-    """Return a chart as a picture."""
-    return str(vl_convert.vegalite_to_svg(_whole(figure, look, mode)))
-
-
-def _picture(figure: Figure, look: theme.Look, kind: str) -> bytes:
+def _picture(drawn: Drawn, kind: str) -> bytes:
     """Return a chart as a picture for slides, on white."""
-    spec = _whole(figure, look, "light") | {"background": "white", "padding": 16}
+    spec = drawn.whole("light") | {"background": "white", "padding": 16}
     if kind == "svg":
         return str(vl_convert.vegalite_to_svg(spec)).encode()
     return bytes(vl_convert.vegalite_to_png(spec, scale=2))

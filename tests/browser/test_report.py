@@ -10,12 +10,12 @@ import pytest
 from made_run import made_run
 
 CHARTS = {"2": 9, "3": 10, "10": 10}
-OVERLAPS = """() => {
+OVERLAPS = r"""() => {
   const found = [];
   for (const svg of document.querySelectorAll(".chart svg")) {
     const texts = [...svg.querySelectorAll("text")].filter((text) =>
       text.textContent.trim() && text.getAttribute("opacity") !== "0" && !text.getAttribute("stroke")
-      && !text.getAttribute("transform").includes("rotate(-40)"));
+      && !/rotate\((?!-90|270)/.test(text.getAttribute("transform")));
     const boxes = texts.map((text) => [text.getBoundingClientRect(), text.textContent]);
     for (const [i, [a, one]] of boxes.entries()) {
       for (const [b, other] of boxes.slice(i + 1)) {

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from custseg.report import page, summary, theme
 from custseg.report.cells import Column, csv_link
 from custseg.report.figures import Source, make_figures
-from custseg.report.page import chart_rows, make_table, render, script_json, slim
+from custseg.report.page import chart_rows, draw, make_table, render, script_json, slim
 from custseg.report.tables import segment_labels
 
 HOSTILE = [
@@ -58,14 +58,14 @@ class Shape(HTMLParser):
             self.scripts[-1] += data
 
 
-def draw(record, customers, currency=None):
+def page_of(record, customers, currency=None):
     """Return the whole page without pictures and with a stand-in for the bundle."""
     source = Source(record, customers.lazy(), currency, small_cells=False)
+    look = theme.Look(segment_labels(record), currency)
     return render(
-        make_figures(source),
-        {},
+        [draw(figure, look) for figure in make_figures(source)],
         "/* bundle */",
-        theme.Look(segment_labels(record), currency),
+        look,
         title="Customer segments",
         heading="Customer segments",
         headline="A headline.",
@@ -104,8 +104,8 @@ def tainted(record, text):
 @example(text=HOSTILE[7])
 def test_hostile_texts_change_nothing_but_texts(three, text):
     record, customers = three
-    harmless = Shape(draw(tainted(record, "x"), customers, "GBP"))
-    drawn = draw(tainted(record, text), customers, "GBP")
+    harmless = Shape(page_of(tainted(record, "x"), customers, "GBP"))
+    drawn = page_of(tainted(record, text), customers, "GBP")
     drawn.encode()
     hostile = Shape(drawn)
     assert hostile.tags == harmless.tags
@@ -119,7 +119,7 @@ def test_hostile_texts_change_nothing_but_texts(three, text):
 @pytest.mark.parametrize("currency", ["</script>", '"><b>', "\x00"])
 def test_a_hostile_currency_is_a_text(three, currency):
     record, customers = three
-    assert Shape(draw(record, customers, currency)).tags == Shape(draw(record, customers, "GBP")).tags
+    assert Shape(page_of(record, customers, currency)).tags == Shape(page_of(record, customers, "GBP")).tags
 
 
 @pytest.mark.parametrize("text", HOSTILE)
@@ -139,7 +139,7 @@ def test_pictures_of_hostile_names_are_well_formed(three, text):
 
 
 def test_the_policy_allows_the_pages_two_scripts_and_nothing_else(three):
-    shape = Shape(draw(*three))
+    shape = Shape(page_of(*three))
     policy = next(value for tag, name, value in shape.attributes if tag == "meta" and "default-src" in value)
     assert policy.startswith("default-src 'none'; ")
     script = re.search(r"script-src ([^;]*);", policy)[1]
@@ -153,7 +153,7 @@ def test_the_policy_allows_the_pages_two_scripts_and_nothing_else(three):
 
 
 def test_headings_are_in_order_and_every_figure_is_described(run):
-    text = draw(*run)
+    text = page_of(*run)
     levels = [int(level) for level in re.findall(r"<h(\d)", text)]
     assert levels[0] == 1
     assert levels.count(1) == 1
@@ -167,7 +167,7 @@ def test_headings_are_in_order_and_every_figure_is_described(run):
 
 
 def test_no_id_no_resource_from_elsewhere(run):
-    text = draw(*run)
+    text = page_of(*run)
     assert "secret" not in text
     shape = Shape(text)
     links = [v for _, name, v in shape.attributes if name in ("href", "src")]
@@ -176,7 +176,7 @@ def test_no_id_no_resource_from_elsewhere(run):
 
 def test_every_table_can_be_downloaded_as_it_stands_in_the_record(run):
     record, _ = run
-    shape = Shape(draw(*run))
+    shape = Shape(page_of(*run))
     links = [value for tag, name, value in shape.attributes if tag == "a" and name == "href"]
     texts = [unquote(link.partition(",")[2]) for link in links if link.startswith("data:")]
     assert len(texts) == len([tag for tag, _ in shape.tags if tag == "details"])
