@@ -163,7 +163,7 @@ def aggregate(
     invoices = heads.with_columns(pl.Series(name, values) for name, values in sums.items())
     products = None
     if "product" in columns:
-        bought = np.flatnonzero(~dropped)
+        bought = np.flatnonzero(~dropped & (columns["product"] != 0))
         owner = np.repeat(np.arange(heads.height), heads["n"].to_numpy())[bought]
         products = heads.select(pl.all().gather(owner)).with_columns(product=columns["product"][bought])
         if recipe.returns:

@@ -59,7 +59,7 @@ def scan_lines(table: Table, batch: Batch, *, products: bool = False) -> pl.Lazy
     Parameters
     ----------
     products
-        Whether to give a 64-bit hash of the product as ``product``.
+        Whether to give a 64-bit hash of the product as ``product``; 0 where there is none.
 
     Returns
     -------
@@ -135,7 +135,7 @@ class _Raw:
             cleaning.line_fate(numbers, table.rules).alias("fate"),
             _rounded(numbers).alias("rounded"),
             cleaning.line_hash(_compared(table, source)).alias("line"),
-            *([pl.col("product").hash()] if products else []),
+            *([values.product_key(pl.col("product"))] if products else []),
         )
 
     def _cells(self, *, typed_heads: bool) -> dict[str, pl.Expr]:

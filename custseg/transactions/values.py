@@ -44,6 +44,12 @@ def other(column: pl.Expr, dtype: pl.DataType) -> pl.Expr:
     return column.fill_null("")
 
 
+def product_key(product: pl.Expr) -> pl.Expr:
+    """Return a 64-bit hash of a product's name without the spaces around it; 0 for an empty one."""
+    stripped = product.str.strip_chars()
+    return pl.when(stripped != "").then(stripped.hash()).otherwise(pl.lit(0, pl.UInt64))
+
+
 def number(column: pl.Expr, dtype: pl.DataType) -> pl.Expr:
     """Read a number as float64; what is not finite or beyond `LINE_LIMIT` is null."""
     if not dtype.is_numeric():
