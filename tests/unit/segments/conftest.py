@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_limits
 
 from custseg.customers.matrix import Matrix, Scaling
 
@@ -47,6 +48,13 @@ def make_matrix(tmp_path: Path) -> MakeMatrix:
         return CountingMatrix(tuple(blocks), tuple(key_files), tuple(rows), tuple(names), scaling)
 
     return make
+
+
+@pytest.fixture(autouse=True)
+def _one_thread_each():
+    """Keep scikit-learn's own threads from waiting on each other where tests run side by side."""
+    with threadpool_limits(1):
+        yield
 
 
 @pytest.fixture
