@@ -59,7 +59,7 @@ class Recipe:
         if "amount" in columns:
             return columns["amount"]
         if "unit_price" not in columns:
-            return np.zeros(len(columns["quantity"]), np.int64)
+            return np.zeros(len(next(iter(columns.values()))), np.int64)
         product = columns["quantity"].astype(np.float64) * columns["unit_price"].astype(np.float64)
         return np.rint(product / SCALE).astype(np.int64)
 
@@ -93,7 +93,7 @@ def make_recipe(table: Table, settings: Settings) -> Recipe:
     return Recipe(
         head_columns=(*heads, *(["returned"] if returns else [])),
         line_columns=(
-            *(["line"] if drop else []),
+            *(["line"] if drop or not numbers else []),
             *numbers,
             *(["product"] if "distinct_products" in possible else []),
         ),
