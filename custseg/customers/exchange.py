@@ -258,7 +258,7 @@ def _count(frame: pl.DataFrame, fate: NDArray[np.uint8], recipe: Recipe) -> Ledg
     """Enter the lines in a ledger; the money of kept lines is added up later, by the reduce."""
     numbers = [name for name in lines.NUMBERS if name in recipe.line_columns]
     lost = np.flatnonzero(fate != KEPT)
-    rest = frame.select(pl.col(numbers).gather(lost)).with_columns(fate=pl.Series(fate[lost]))
+    rest = pl.DataFrame({"fate": fate[lost], **{name: frame[name].gather(lost) for name in numbers}})
     ledger = cleaning.count_fates(rest, numbers)
     ledger.lines["kept"] = len(fate) - len(lost)
     ledger.rounded = int(frame["rounded"].sum())

@@ -164,7 +164,9 @@ class _Raw:
         if "quantity" in wanted and "quantity" not in columns:
             made.append(quantity.alias("quantity"))
         if "unit_price" in wanted and "unit_price" not in columns:
-            made.append(pl.when(quantity != 0).then(pl.col("amount") / quantity).alias("unit_price"))
+            # A quantity of 0 has no price; 0 lets the quantity decide what becomes of the line.
+            price = pl.when(quantity != 0).then(pl.col("amount") / quantity).when(quantity == 0).then(0.0)
+            made.append(price.alias("unit_price"))
         return made
 
     def _named_as_in_the_file(self) -> list[pl.Expr]:
