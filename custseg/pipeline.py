@@ -127,7 +127,7 @@ def segment(
             recipe = features.make_recipe(table, settings)
         with workfolder.lock(Path(output)):
             identity = _identity(table, settings)
-            found = _finished(Path(output), identity, fresh=settings.fresh)
+            found = _finished(Path(output), identity, settings)
             if found:
                 progress.say("This run is finished already: nothing to do. --fresh starts it over.")
                 return found
@@ -318,14 +318,16 @@ def _identity(table: Table, settings: Settings) -> dict[str, Any]:
     }
 
 
-def _finished(output: Path, identity: dict[str, Any], *, fresh: bool) -> Segmentation | None:
+def _finished(output: Path, identity: dict[str, Any], settings: Settings) -> Segmentation | None:
     """Return the run that stands finished in the output, if it is the one asked for."""
-    stored = workfolder.finished(output)
-    if stored is None or fresh:
+    stored = workfolder.finished(output, settings.work_dir)
+    if stored is None or settings.fresh:
         return None
     different = workfolder.differences(stored.get("identity", {}), identity)
     if different:
         raise workfolder.refuse_other(output, different, is_finished=True)
+    # Left over when a run was ended between its last file and its tidying up.
+    workfolder.open_work(output, settings.work_dir).remove()
     return Segmentation(output, stored)
 
 

@@ -123,8 +123,10 @@ def _held(path: Path) -> Iterator[None]:
             os.close(handle)
 
 
-def finished(output: Path) -> dict[str, Any] | None:
+def finished(output: Path, work_dir: Path | None) -> dict[str, Any] | None:
     """Return the record of the finished run in a folder, None when there is none.
+
+    A run that was interrupted while it moved its results there has left some, and a work folder.
 
     Raises
     ------
@@ -139,7 +141,10 @@ def finished(output: Path) -> dict[str, Any] | None:
             found = {}
         if isinstance(found, dict) and "custseg" in found:
             return found
-    strange = sorted(entry.name for entry in output.iterdir() if entry.name not in (LOCK, WORK))
+    own = {LOCK, WORK}
+    if (_work_path(output, work_dir) / STATE).exists():
+        own |= set(RESULTS)
+    strange = sorted(entry.name for entry in output.iterdir() if entry.name not in own)
     if strange:
         raise OutputError(
             "output-not-ours",
@@ -152,14 +157,18 @@ def finished(output: Path) -> dict[str, Any] | None:
 
 def open_work(output: Path, work_dir: Path | None) -> WorkFolder:
     """Make or find the work folder of an output: inside it, or in `work_dir` under a name of its own."""
-    path = output / WORK
-    if work_dir is not None:
-        path = work_dir / f"custseg-{hashlib.sha256(str(output.resolve()).encode()).hexdigest()[:12]}"
+    path = _work_path(output, work_dir)
     with outputs.disk_errors(path):
         path.mkdir(parents=True, exist_ok=True, mode=0o700)
         for room in ROOMS:
             (path / room).mkdir(exist_ok=True, mode=0o700)
     return WorkFolder(path)
+
+
+def _work_path(output: Path, work_dir: Path | None) -> Path:
+    if work_dir is None:
+        return output / WORK
+    return work_dir / f"custseg-{hashlib.sha256(str(output.resolve()).encode()).hexdigest()[:12]}"
 
 
 def differences(stored: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:

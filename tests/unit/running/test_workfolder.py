@@ -52,12 +52,21 @@ def test_a_file_is_no_output(tmp_path: Path) -> None:
 
 
 def test_strange_files_are_refused_and_a_record_is_found(tmp_path: Path) -> None:
-    assert workfolder.finished(tmp_path) is None
+    assert workfolder.finished(tmp_path, None) is None
     (tmp_path / "run.json").write_text('{"custseg": "1.0"}')
-    assert workfolder.finished(tmp_path) == {"custseg": "1.0"}
+    assert workfolder.finished(tmp_path, None) == {"custseg": "1.0"}
     (tmp_path / "run.json").write_text('{"someone": "else"}')
     with pytest.raises(OutputError, match="did not write"):
-        workfolder.finished(tmp_path)
+        workfolder.finished(tmp_path, None)
+
+
+def test_results_half_moved_are_ours_while_the_work_folder_stands(tmp_path: Path) -> None:
+    (tmp_path / "customers").mkdir()
+    with pytest.raises(OutputError, match="did not write"):
+        workfolder.finished(tmp_path, None)
+    work = workfolder.open_work(tmp_path, None)
+    work.remember({"plan": 1})
+    assert workfolder.finished(tmp_path, None) is None
 
 
 def test_a_work_folder_is_private_and_swept(tmp_path: Path) -> None:
