@@ -13,10 +13,13 @@ from typing import Any
 import polars as pl
 
 from custseg.columns import FEATURES
-from custseg.report.tables import FEWEST, Record, segment_labels, shown_features
+from custseg.report.tables import FEWEST, Record, segment_labels
 
-GRIDS = (32, 24, 18, 14, 11, 9, 7)
-"""Cells along a side of the map, the finest that still shows nearly everyone is taken."""
+FINEST = 48
+"""Tiles along a side of the finest map; coarser ones join neighbours."""
+
+STRIDES = (1, 2, 3, 4, 5, 6, 8)
+"""How many neighbours are joined; the first that shows most customers in few enough marks is taken."""
 
 SHOWN = 0.85
 """Share of customers a grid of the map has to show to be good enough."""
@@ -26,9 +29,6 @@ MOST_MARKS = 420
 
 RECENCY_EDGES = (30, 60, 90, 180, 365)
 PURCHASES_EDGES = (1, 2, 3, 5, 10, 20)
-
-STRIP = (0.05, 0.25, 0.5, 0.75, 0.95)
-"""Quantiles of a strip: whisker, box, tick, box, whisker."""
 
 
 @dataclass(frozen=True)
@@ -64,8 +64,9 @@ class Grid:
 
     def index(self, edges: Sequence[float]) -> pl.Expr:
         """Return the number of the tile a value falls into."""
-        reached = pl.sum_horizontal((pl.col(self.name) >= edge).cast(pl.Int32) for edge in edges[:-1])
-        return (reached - 1).clip(0)
+        # search_sorted is an expression of Polars' streaming engine, cheaper than one comparison an edge.
+        inner = pl.lit(pl.Series(edges[1:-1], dtype=pl.Float64))
+        return inner.search_sorted(pl.col(self.name).cast(pl.Float64), side="right").cast(pl.Int32)
 
 
 def grid(record: Record, name: str, spread: pl.DataFrame) -> Grid:
@@ -118,9 +119,19 @@ def customer_map(
     if pair is None:
         return pl.DataFrame()
     across, up = (grid(record, name, spread) for name in pair)
-    for tiles in GRIDS:
-        xs, ys = across.edges(tiles), up.edges(tiles)
-        table = _tiles(customers, across.index(xs), up.index(ys), money=_has(record, "spend"))
+    fine = across.edges(FINEST), up.edges(FINEST)
+    tiles = (
+        customers.group_by("segment_id", x=across.index(fine[0]), y=up.index(fine[1]))
+        .agg(_counts(record))
+        .collect(engine="streaming")
+    )
+    for stride in STRIDES:
+        table = (
+            tiles.group_by("segment_id", pl.col("x", "y") // stride)
+            .agg(_sums(tiles))
+            .sort("x", "y", "segment_id")
+        )
+        xs, ys = ([*edges[:-1:stride], edges[-1]] for edges in fine)
         shown = table if small_cells else table.filter(pl.col("customers") >= FEWEST)
         seen, everyone = (int(part["customers"].sum()) for part in (shown, table))
         if len(shown) <= MOST_MARKS and seen >= SHOWN * everyone:
@@ -138,19 +149,8 @@ def customer_map(
         x_open=pl.col("x") == len(xs) - 2,
         y_open=pl.col("y") == len(ys) - 2,
         leads=pl.col("customers").rank("ordinal", descending=True).over("x", "y") == 1,
-        **({"spend": pl.col("spend")} if _has(record, "spend") else {}),
+        **{name: pl.col(name) for name in shown.columns if name == "spend"},
     ).sort("x0", "y0", "segment_id")
-
-
-def _tiles(customers: pl.LazyFrame, x: pl.Expr, y: pl.Expr, *, money: bool) -> pl.DataFrame:
-    """Count customers by tile and segment."""
-    sums = {"spend": _spend()} if money else {}
-    return (
-        customers.group_by("segment_id", x=x, y=y)
-        .agg(customers=pl.len().cast(pl.Int64), **sums)
-        .collect(engine="streaming")
-        .sort("x", "y", "segment_id")
-    )
 
 
 def recency_frequency(record: Record, customers: pl.LazyFrame, *, small_cells: bool = False) -> pl.DataFrame:
@@ -161,25 +161,19 @@ def recency_frequency(record: Record, customers: pl.LazyFrame, *, small_cells: b
     """
     if not (_has(record, "recency_days") and _has(record, "purchases")):
         return pl.DataFrame()
-    money = _has(record, "spend")
     counted = (
         customers.group_by(
             "segment_id",
             recency_step=_step("recency_days", RECENCY_EDGES),
             purchases_step=_step("purchases", PURCHASES_EDGES),
         )
-        .agg(customers=pl.len().cast(pl.Int64), **({"spend": _spend()} if money else {}))
+        .agg(_counts(record))
         .collect(engine="streaming")
     )
     cells = (
         counted.sort("customers", "segment_id", descending=[True, False])
         .group_by("recency_step", "purchases_step", maintain_order=True)
-        .agg(
-            pl.col("segment_id").first(),
-            total=pl.col("customers").sum(),
-            **({"spend": _spend()} if money else {}),
-        )
-        .rename({"total": "customers"})
+        .agg(pl.col("segment_id").first(), *_sums(counted))
         .filter(pl.lit(small_cells) | (pl.col("customers") >= FEWEST))
     )
     recency = dict(enumerate(steps(RECENCY_EDGES)))
@@ -191,7 +185,7 @@ def recency_frequency(record: Record, customers: pl.LazyFrame, *, small_cells: b
         "recency_step",
         "purchases_step",
         "customers",
-        *(["spend"] if money else []),
+        *(name for name in cells.columns if name == "spend"),
     ).sort("purchases_step", "recency_step")
 
 
@@ -205,52 +199,21 @@ def steps(edges: Sequence[int]) -> list[str]:
     return [*texts, f"{edges[-1] + 1}+"]
 
 
-def strips(record: Record, customers: pl.LazyFrame, *, small_cells: bool = False) -> pl.DataFrame:
-    """Return the quantiles of every shown feature in each segment.
-
-    Columns: segment, name, p05, p25, p50, p75, p95, customers. The outer two are null where fewer than ten
-    customers lie beyond them.
-    """
-    names = [name for name in shown_features(record) if _has(record, name)]
-    parts = [_quantiles(customers, name) for name in names]
-    table = pl.concat(pl.collect_all(parts, engine="streaming"))
-    if not small_cells:
-        table = table.filter(pl.col("customers") >= FEWEST).with_columns(
-            pl.when(pl.col("customers") * STRIP[0] >= FEWEST).then(pl.col(outer)).alias(outer)
-            for outer in ("p05", "p95")
-        )
-    order = {name: i for i, name in enumerate(names)}
-    return (
-        table.with_columns(
-            _labelled(record), place=pl.col("name").replace_strict(order, return_dtype=pl.Int32)
-        )
-        .sort("place", "segment_id")
-        .select("segment", "name", *(_column(q) for q in STRIP), "customers")
-    )
-
-
-def _quantiles(customers: pl.LazyFrame, name: str) -> pl.LazyFrame:
-    """Quantiles of one feature by segment; one feature at a time keeps one column in memory."""
-    value = pl.col(name).cast(pl.Float64)
-    return customers.group_by("segment_id").agg(
-        *(value.quantile(q, "linear").alias(_column(q)) for q in STRIP),
-        customers=pl.len().cast(pl.Int64),
-        name=pl.lit(name),
-    )
-
-
-def _column(quantile: float) -> str:
-    return f"p{round(quantile * 100):02d}"
-
-
 def _step(name: str, edges: Sequence[int]) -> pl.Expr:
     """Return the number of the step a value falls into: how many edges lie below it."""
     return pl.sum_horizontal((pl.col(name) > edge).cast(pl.Int32) for edge in edges)
 
 
-def _spend() -> pl.Expr:
-    """Return the sum of the spend, to the ten-thousandth: its last bits depend on the order of adding."""
-    return pl.col("spend").sum().round(4)
+def _counts(record: Record) -> list[pl.Expr]:
+    """Return what is known of a group of customers: their number and, where there is money, their spend."""
+    spend = [pl.col("spend").sum()] if _has(record, "spend") else []
+    return [pl.len().cast(pl.Int64).alias("customers"), *spend]
+
+
+def _sums(counted: pl.DataFrame) -> list[pl.Expr]:
+    """Return the sums of groups; spend to the ten-thousandth, as last bits depend on the order of adding."""
+    spend = [pl.col("spend").sum().round(4)] if "spend" in counted.columns else []
+    return [pl.col("customers").sum(), *spend]
 
 
 def _has(record: Mapping[str, Any], name: str) -> bool:

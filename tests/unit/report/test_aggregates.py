@@ -1,6 +1,5 @@
 from bisect import bisect_left
 
-import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given, settings
@@ -8,32 +7,11 @@ from hypothesis import strategies as st
 
 from custseg.report import aggregates
 from custseg.report.aggregates import Grid
+from custseg.report.strips import strips
 
 
 def spread(record, customers):
-    return aggregates.strips(record, customers.lazy())
-
-
-def test_strips_are_numpy_percentiles(run):
-    record, customers = run
-    table = spread(record, customers)
-    assert set(table["segment"]) == {f"{s['id']} {s['name']}" for s in record["segments"]}
-    for row in table.iter_rows(named=True):
-        number = int(row["segment"].split()[0])
-        values = customers.filter(pl.col("segment_id") == number)[row["name"]].to_numpy()
-        assert row["customers"] == len(values)
-        wanted = np.percentile(values, [5, 25, 50, 75, 95])
-        assert [row[p] for p in ("p05", "p25", "p50", "p75", "p95")] == pytest.approx(wanted.tolist())
-
-
-def test_strips_hide_what_stands_for_few(three):
-    record, customers = three
-    some = pl.concat([customers.filter(segment_id=1)[:150], customers.filter(segment_id=2)[:9]])
-    table = spread(record, some)
-    assert table["segment"].unique().to_list() == ["1 Champions"]
-    assert table["p05"].is_null().all()
-    assert table["p25"].is_not_null().all()
-    assert aggregates.strips(record, some.lazy(), small_cells=True)["segment"].n_unique() == 2
+    return strips(record, customers.lazy())
 
 
 def test_the_map_counts_customers_where_they_are(run):
