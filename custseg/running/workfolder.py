@@ -65,10 +65,13 @@ class WorkFolder:
         results = sorted(self.room("results").iterdir(), key=lambda entry: entry.name == RECORD)
         for entry in results:
             target = output / entry.name
-            if target.is_dir():
-                shutil.rmtree(target)
+            # The work folder may be on another disk; then moving is copying, and not yet whole.
+            arriving = output / f"{outputs.TEMPORARY}{entry.name}"
+            _remove(arriving)
             with outputs.disk_errors(target):
-                shutil.move(entry, target)
+                shutil.move(entry, arriving)
+                _remove(target)
+                arriving.rename(target)
 
 
 @contextmanager
@@ -143,7 +146,7 @@ def finished(output: Path, work_dir: Path | None) -> dict[str, Any] | None:
             return found
     own = {LOCK, WORK}
     if (_work_path(output, work_dir) / STATE).exists():
-        own |= set(RESULTS)
+        own |= {*RESULTS, *(f"{outputs.TEMPORARY}{name}" for name in (*RESULTS, RECORD))}
     strange = sorted(entry.name for entry in output.iterdir() if entry.name not in own)
     if strange:
         raise OutputError(
@@ -163,6 +166,13 @@ def open_work(output: Path, work_dir: Path | None) -> WorkFolder:
         for room in ROOMS:
             (path / room).mkdir(exist_ok=True, mode=0o700)
     return WorkFolder(path)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _work_path(output: Path, work_dir: Path | None) -> Path:
