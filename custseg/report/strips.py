@@ -35,9 +35,8 @@ def strips(record: Record, customers: pl.LazyFrame, *, small_cells: bool = False
     labels = segment_labels(record)
     medians = {s["id"]: s.get("medians") or {} for s in record["segments"]}
     rows: list[dict[str, Any]] = []
-    for name, counts in zip(
-        names, pl.collect_all([_counts(customers, n) for n in names], engine="streaming"), strict=True
-    ):
+    tables = pl.collect_all([_counts(customers, name) for name in names], engine="streaming")
+    for name, counts in zip(names, tables, strict=True):
         for part in counts.sort("segment_id", "step").partition_by("segment_id", maintain_order=True):
             number = int(part["segment_id"][0])
             held = int(part["customers"].sum())
@@ -69,5 +68,6 @@ def _quantiles(values: NDArray[np.float64], counts: NDArray[np.int64]) -> dict[s
     for key, quantile in QUANTILES.items():
         rank = quantile * (last[-1] - 1)
         below, above = np.searchsorted(last, [np.floor(rank), np.ceil(rank)], side="right")
-        found[key] = float(values[below] + (values[above] - values[below]) * (rank % 1))
+        value = values[below] + (values[above] - values[below]) * (rank % 1)
+        found[key] = float(f"{value:.6g}")  # The last bits of a mean depend on the order of adding.
     return found
