@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 DEMO_ROWS ?= 1000000
 
 .DEFAULT_GOAL := help
-.PHONY: help install develop demo test check format pictures clean
+.PHONY: help install develop demo test check format kills pictures clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -31,6 +31,9 @@ check: .venv/.developing ## lint, format, types and the layers of imports
 format: .venv/.developing ## let ruff put the code in its form
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
+
+kills: .venv/.developing ## kill runs at a hundred random moments; each must come to the same answer (an hour)
+	$(BIN)/python jobs/campaigns/kills.py --kills 100 --rows 5e6
 
 pictures: .venv/.developing ## draw the documentation's pictures; CUSTSEG_REAL_DATA names the real transactions
 	$(BIN)/custseg batch "$(CUSTSEG_REAL_DATA)/online_retail_II.csv" -o demo/pictures \
