@@ -141,7 +141,7 @@ def ledger(table: pl.DataFrame, look: Look) -> alt.TopLevelLayerSpec:
     `table` holds fate, meaning, before, after, lines_text, amount, amount_text.
     """
     has_money = table["amount"].is_not_null().any()
-    name, lines, money = (114, 66, 62) if look.narrow else (150, 90, 90)
+    name, lines, money = (114, 62, 72) if look.narrow else (150, 90, 90)
     money = money if has_money else 0
     plot = look.width - name - lines - money - 6
     fates = table["fate"].to_list()

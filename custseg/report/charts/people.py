@@ -107,7 +107,7 @@ def recency_frequency(table: pl.DataFrame, look: Look) -> alt.TopLevelLayerSpec:
     """
     days, times = steps(RECENCY_EDGES), steps(PURCHASES_EDGES)[::-1]
     recent = alt.Axis(
-        title="Days since the last purchase", labelAngle=0, labelFontSize=11 if look.narrow else 12
+        title="Days since the last purchase", labelAngle=0, labelFontSize=10 if look.narrow else 12
     )
     often = alt.Axis(title="Purchases")
     cell = {
