@@ -7,6 +7,7 @@ the same input give the same answer. The others say how it is run or shown.
 
 from __future__ import annotations
 
+import codecs
 import datetime as dt
 import re
 import tomllib
@@ -14,7 +15,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    ValidationError,
+    field_validator,
+)
 
 from custseg.columns import FEATURES, LINE_COLUMNS, PRESETS
 from custseg.errors import InputError, SettingsError, cut, nearest
@@ -50,6 +59,18 @@ def parse_list(value: object) -> object:
     return (value,) if isinstance(value, str) else value
 
 
+def parse_sign(value: object) -> str:
+    """Read ``;`` or ``tab`` as what is between cells."""
+    if not isinstance(value, str):
+        raise ValueError("write ';' or tab")
+    sign = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";"}.get(value.strip().lower(), value)
+    if len(sign) != 1 or not sign.isascii() or sign in '"\r\n':
+        raise ValueError(f"'{cut(value)}' is not one sign: write ';' or tab")
+    return sign
+
+
+# Not stripped like other texts: a tab would be lost.
+Sign = Annotated[str, PlainValidator(parse_sign)]
 Bytes = Annotated[int, BeforeValidator(parse_bytes)]
 Share = Annotated[float, BeforeValidator(parse_share), Field(ge=0, le=1)]
 Texts = Annotated[tuple[str, ...], BeforeValidator(parse_list)]
@@ -66,6 +87,12 @@ class Settings(BaseModel):
     # Reading
     column: dict[str, str] = Field({}, description="header of each column, where it is not found by name")
     date_format: str | None = Field(None, description="strptime format of the dates")
+    encoding: str | None = Field(None, description="encoding of CSV files, such as cp1252 or utf-16")
+    separator: Sign | None = Field(None, description="what is between the cells of CSV files")
+    decimal_comma: bool | None = Field(None, description="whether numbers are written 1.234,50 or 1,234.50")
+    no_header: bool = Field(False, description="whether the first line is a line like all others")
+    sheet: Texts = Field((), description="Excel sheets to read")
+    skip_bad_files: bool = Field(False, description="go on without files that cannot be read")
     max_invalid: Share = Field(0.01, description="share of lines that may be invalid before the run ends")
     # Which lines
     since: dt.date | None = Field(None, description="first day that counts")
@@ -98,6 +125,17 @@ class Settings(BaseModel):
         for name in value:
             if name not in LINE_COLUMNS:
                 raise ValueError(f"no column '{name}'. {nearest(name, LINE_COLUMNS)}")
+        return value
+
+    @field_validator("encoding")
+    @classmethod
+    def _known_encoding(cls, value: str | None) -> str | None:
+        try:
+            text = value is None or codecs.lookup(value)._is_text_encoding
+        except LookupError:
+            text = False
+        if not text:
+            raise ValueError(f"'{cut(value)}' is no encoding Python knows: write utf-8, cp1252, utf-16 …")
         return value
 
     @field_validator("features", mode="before")
