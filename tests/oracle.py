@@ -87,7 +87,9 @@ def canonical(raw: pd.DataFrame) -> pd.DataFrame:
         if name == "customer_id":
             columns[name] = texts(cells, customer_text)
         elif name in NUMBERS:
-            numbers = pd.to_numeric(cells.map(stripped), errors="coerce").astype(float)
+            # Of all the ways people write numbers, the only one made here beside plain ones is £5.
+            texts_ = cells.map(stripped).map(lambda text: text.removeprefix("£"))
+            numbers = pd.to_numeric(texts_, errors="coerce").astype(float)
             columns[name] = numbers.where(np.isfinite(numbers))
         elif name == "invoice_date":
             dated = cells if pd.api.types.is_datetime64_any_dtype(cells) else cells.map(stripped)

@@ -11,7 +11,7 @@ fewer texts. Where lines come in any other order the stretches are shorter and a
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -23,9 +23,12 @@ from numpy.typing import NDArray
 from custseg.customers.features import Recipe, aggregate, exact_sum, merge
 from custseg.customers.plan import Plan
 from custseg.running import outputs
-from custseg.transactions import cleaning, lines
+from custseg.transactions import cleaning, lines, pieces, unreadable
 from custseg.transactions.cleaning import KEPT, Ledger
+from custseg.transactions.lines import Lines
 from custseg.transactions.reading import Table
+from custseg.transactions.source import NUMBERS
+from custseg.transactions.unreadable import Place, Unreadable
 
 KEY_SEED = 0
 HEAD_SEEDS = {"customer_id": 1_000_001, "invoice": 1_000_002, "invoice_date": 1_000_003}
@@ -80,10 +83,9 @@ def map_chunk(table: Table, plan: Plan, recipe: Recipe, chunk: int, folder: Path
     if done and done[-1].last:
         return done
     start = done[-1].end if done else 0
-    for batch in lines.batches(table, plan.chunks[chunk], plan.block, start):
-        scan = lines.scan_lines(table, batch, products="product" in recipe.line_columns)
-        frame = scan.collect(engine="streaming")
-        arranged, ledger = _arrange(table, frame, recipe, plan.bucket_bits)
+    for batch in pieces.batches(table, plan.chunks[chunk], plan.block, start):
+        read = lines.read_lines(table, batch, products="product" in recipe.line_columns)
+        arranged, ledger = _arrange(read, recipe, plan.bucket_bits)
         name = _name(chunk, len(done), "exchange")
         # Not forced to disk: after a power cut a file may be short, and then counts as missing.
         with outputs.whole(folder / name, durable=False) as temporary:
@@ -93,6 +95,29 @@ def map_chunk(table: Table, plan: Plan, recipe: Recipe, chunk: int, folder: Path
         outputs.write_json(folder / _name(chunk, len(done), "json"), asdict(written))
         done.append(written)
     return done
+
+
+def find_unreadable(
+    table: Table, plan: Plan, written: Mapping[int, Sequence[Written]], most: int = 20
+) -> list[Unreadable]:
+    """Find the first cells that made lines invalid: a second look, at those places only that have any.
+
+    Parameters
+    ----------
+    written
+        The exchange files of each chunk.
+    most
+        How many to find.
+    """
+    found: list[Unreadable] = []
+    for chunk in sorted(written):
+        start = 0
+        for file in written[chunk]:
+            if file.ledger["lines"]["invalid"] and len(found) < most:
+                place = Place(plan.chunks[chunk], plan.block, start)
+                found += unreadable.find_unreadable(table, place, most - len(found))
+            start = file.end
+    return found
 
 
 def _written(folder: Path, chunk: int) -> list[Written]:
@@ -216,9 +241,9 @@ class _Arranged(NamedTuple):
     head_edges: NDArray[np.int64]
 
 
-def _arrange(table: Table, frame: pl.DataFrame, recipe: Recipe, bits: int) -> tuple[_Arranged, Ledger]:
+def _arrange(read: Lines, recipe: Recipe, bits: int) -> tuple[_Arranged, Ledger]:
     """Give lines their fate and order those that are carried by bucket."""
-    heads, starts = _heads(table, frame)
+    frame, heads, starts = read
     fate = np.minimum(
         np.repeat(heads["fate"].to_numpy(), np.diff(starts, append=frame.height)), frame["fate"].to_numpy()
     )
@@ -244,19 +269,9 @@ def _arrange(table: Table, frame: pl.DataFrame, recipe: Recipe, bits: int) -> tu
     return _Arranged(pl.DataFrame(columns), line_edges, heads, head_edges), ledger
 
 
-def _heads(table: Table, frame: pl.DataFrame) -> tuple[pl.DataFrame, NDArray[np.int64]]:
-    """Return one canonical row a stretch of lines, and where each stretch starts."""
-    new = frame["new"].to_numpy(writable=True)
-    # The first line has none before it; with a null head it would pass for more of the same.
-    new[:1] = True
-    starts = np.flatnonzero(new)
-    names = [name for name in lines.HEAD if name in table.read]
-    return lines.clean_heads(table, frame.select(pl.col(names).gather(starts))), starts
-
-
 def _count(frame: pl.DataFrame, fate: NDArray[np.uint8], recipe: Recipe) -> Ledger:
     """Enter the lines in a ledger; the money of kept lines is added up later, by the reduce."""
-    numbers = [name for name in lines.NUMBERS if name in recipe.line_columns]
+    numbers = [name for name in NUMBERS if name in recipe.line_columns]
     lost = np.flatnonzero(fate != KEPT)
     rest = pl.DataFrame({"fate": fate[lost], **{name: frame[name].gather(lost) for name in numbers}})
     ledger = cleaning.count_fates(rest, numbers)

@@ -12,9 +12,8 @@ import psutil
 
 from custseg.errors import MachineError
 from custseg.settings import MEMORY_FLOOR
-from custseg.transactions.csv_blocks import GZIP_MAGIC
-from custseg.transactions.lines import Piece
-from custseg.transactions.reading import Source
+from custseg.transactions.pieces import Piece
+from custseg.transactions.source import Source
 
 PROGRAM = 250_000_000
 """Resident bytes of the program itself while it maps and reduces."""
@@ -32,7 +31,6 @@ CHUNK_LINE = 130
 BUCKET_LINE = 150
 """Resident bytes a line of a bucket takes while it is reduced, in the worst case of one line an invoice."""
 
-GZIP_RATIO = 8
 LARGEST_CHUNK = 400_000_000
 SMALLEST_CHUNK = 1_000_000
 MOST_BUCKET_BITS = 12
@@ -110,7 +108,7 @@ def make_plan(sources: Sequence[Source], *, memory_limit: int | None, chunk_size
     share = (memory - PROGRAM) * 0.8 / TASKS
     chunk = chunk_size or int(min(share / CHUNK_LINE * LINE_IN_TEXT, LARGEST_CHUNK))
     chunk = max(chunk, 1 if chunk_size else SMALLEST_CHUNK)
-    lines = sum(_text_bytes(source) for source in sources) / LINE_IN_TEXT
+    lines = sum(source.text_bytes for source in sources) / LINE_IN_TEXT
     bucket_lines = int(share / BUCKET_LINE)
     # Somewhat less than fits: hashing spreads customers evenly, but not their lines.
     bits = max(0, math.ceil(math.log2(max(1.0, lines / (bucket_lines * 0.8)))))
@@ -141,17 +139,9 @@ def _chunks(sources: Sequence[Source], limit: int) -> Iterator[tuple[Piece, ...]
 
 def _pieces(number: int, source: Source, limit: int) -> Iterator[tuple[Piece, int]]:
     if source.rows is None:
-        yield Piece(number), _text_bytes(source)
+        yield Piece(number), source.text_bytes
         return
     parts = max(1, math.ceil(source.rows * LINE_IN_TEXT / limit))
     edges = [source.rows * part // parts for part in range(parts + 1)]
     for start, end in pairwise(edges):
         yield Piece(number, start, end - start), (end - start) * LINE_IN_TEXT
-
-
-def _text_bytes(source: Source) -> int:
-    if source.rows is not None:
-        return source.rows * LINE_IN_TEXT
-    with open(source.file.path, "rb") as file:  # noqa: PTH123 - two bytes of a path that is text
-        zipped = file.read(2) == GZIP_MAGIC
-    return source.file.size * (GZIP_RATIO if zipped else 1)

@@ -14,7 +14,7 @@ from operator import or_, xor
 
 import polars as pl
 
-from custseg.columns import FATES, SCALE
+from custseg.columns import FATES, LINE_LIMIT, SCALE
 from custseg.errors import InputError, cut
 from custseg.transactions import values
 
@@ -88,17 +88,16 @@ def head_fate(columns: Sequence[str], rules: Rules) -> pl.Expr:
 
 
 def line_fate(numbers: Sequence[str], rules: Rules) -> pl.Expr:
-    """Return the code of the first fate that the numbers, the product and ``--where`` call for.
+    """Return the code of the first fate that the numbers and the product call for.
 
     Codes rise in the order of precedence, so a line's fate is the smaller of this and its head's.
     """
     tests = [("invalid", pl.col(name).is_null()) for name in numbers]
+    if "unit_price" in numbers and "amount" not in numbers:
+        tests.append(("invalid", (pl.col("quantity") * pl.col("unit_price")).abs() > LINE_LIMIT))
     if rules.exclude_product:
         pattern = "|".join(f"(?:{expression})" for expression in rules.exclude_product)
         tests.append(("excluded", pl.col("product").str.strip_chars().str.contains(pattern)))
-    if rules.where:
-        # Where the condition is null nothing is known in the line's favour.
-        tests.append(("excluded", ~where_expression(rules.where).fill_null(False)))
     tests += [("non_positive", pl.col(name) <= 0) for name in numbers]
     return _first(tests)
 
@@ -123,12 +122,17 @@ def where_expression(where: str) -> pl.Expr:
     try:
         return pl.sql_expr(where)
     except pl.exceptions.PolarsError as error:
-        raise InputError(
-            "bad-where",
-            f"--where is no SQL condition: {cut(error)}.",
-            where=cut(where),
-            now="Write it as in WHERE, for example \"Country = 'France'\".",
-        ) from None
+        raise bad_where(where, error) from None
+
+
+def bad_where(where: str, error: Exception) -> InputError:
+    """Return the error for a condition that cannot be used."""
+    return InputError(
+        "bad-where",
+        f"--where is no condition on these columns: {cut(error)}.",
+        where=cut(where),
+        now="Write it as in SQL, for example \"Country = 'France'\".",
+    )
 
 
 def line_amount(columns: Sequence[str]) -> pl.Expr:
@@ -146,7 +150,7 @@ def line_amount(columns: Sequence[str]) -> pl.Expr:
     if "unit_price" not in columns:
         return pl.lit(0, pl.Int64)
     product = pl.col("quantity").cast(pl.Float64) * pl.col("unit_price").cast(pl.Float64)
-    return values.divided(product, SCALE).round().cast(pl.Int64)
+    return values.divided(product, SCALE).round().cast(pl.Int64, strict=False)
 
 
 def line_hash(columns: Sequence[tuple[int, pl.Expr]]) -> pl.Expr:

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import csv
-import gzip
 import io
-from collections.abc import Iterator
-from pathlib import Path
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import BinaryIO, NamedTuple
 
-from custseg.errors import InputError, cut
+import polars as pl
 
-SEPARATORS = (",", ";", "\t", "|")
-HEADER_LIMIT = 1 << 20
-TAIL = 1 << 14
-WHOLE = -1
-"""As the limit of a block: read the file at once."""
-BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-GZIP_MAGIC = b"\x1f\x8b"
+from custseg.errors import InputError
+from custseg.transactions import quotes, streams
+from custseg.transactions.dialects import Dialect
+
+COMPRESSION = 8
+"""How many bytes of text a byte of a compressed file stands for, about; only the plan depends on it."""
+
+CHECKED_AT_ONCE = 1 << 24
+
+EXTRA = "extra"
+"""Name of the column for what a line holds beyond the header's columns."""
 
 
 class Block(NamedTuple):
@@ -26,165 +30,217 @@ class Block(NamedTuple):
     Attributes
     ----------
     data
-        The records, UTF-8, without the header.
-    end
-        Where the next block starts, in bytes of the (uncompressed) file.
+        The records, UTF-8, their quotes regular.
+    start, end
+        Where the block starts and the next one does, in bytes of the (decompressed, recoded) file.
     last
         Whether the file ends here.
     """
 
     data: bytes
+    start: int
     end: int
     last: bool
 
 
-class Dialect(NamedTuple):
-    """How a CSV file is written: its separator, its header and where the header ends."""
+@dataclass(frozen=True, slots=True)
+class CsvFile:
+    """The contents of a CSV file.
 
-    separator: str
-    header: tuple[str, ...]
-    header_end: int
-
-
-def open_bytes(path: str) -> BinaryIO:
-    """Open a file for reading, gzip undone."""
-    file = Path(path).open("rb")  # noqa: SIM115 - handed to the caller, who closes it
-    magic = file.read(2)
-    file.seek(0)
-    return gzip.GzipFile(fileobj=file) if magic == GZIP_MAGIC else file  # type: ignore[return-value]
-
-
-def read_dialect(path: str) -> Dialect:
-    """Read the header and tell the separator by it.
-
-    Raises
-    ------
-    InputError
-        The file cannot be read, or its first record is no header.
-    """
-    with reading(path), open_bytes(path) as file:
-        start = file.read(HEADER_LIMIT)
-    if b"\x00" in start[:1000]:
-        raise InputError(
-            "unknown-format",
-            "The file is neither CSV nor Parquet: it holds null bytes.",
-            where=path,
-            now="Save it as CSV in UTF-8.",
-        )
-    end = first_record_end(start)
-    text = to_utf8(start[:end]).decode("utf-8").removeprefix("\ufeff").rstrip("\r\n")
-    separator = max(SEPARATORS, key=text.count)
-    header = tuple(next(csv.reader(io.StringIO(text), delimiter=separator), []))
-    if not any(name.strip() for name in header):
-        raise InputError("no-header", "The first line of the file is empty.", where=path, now="Add a header.")
-    return Dialect(separator, header, end)
-
-
-def read_blocks(path: str, limit: int, start: int) -> Iterator[Block]:
-    """Cut a file into blocks of whole records.
-
-    Parameters
+    Attributes
     ----------
-    path
-        The file.
-    limit
-        Bytes of a block, somewhat more where a record is longer than half of it; `WHOLE`: no limit.
-    start
-        Where to begin: after the header, or at the `end` of an earlier block.
+    text_bytes
+        Bytes of text in it, about.
     """
-    with reading(path), open_bytes(path) as file:
-        file.seek(start)
-        rest, end = b"", start
-        while True:
-            # Up to the limit from where the block begins, so that where it ends does not depend on the
-            # blocks before it; a record longer than that is read on to its end.
-            wanted = max(limit - len(rest), limit // 2 + 1) if limit != WHOLE else WHOLE
-            read = file.read(wanted)
-            data = rest + read
-            last = limit == WHOLE or len(read) < wanted
-            cut_at = len(data) if last else last_record_end(data)
-            end += cut_at
-            rest = data[cut_at:]
-            if cut_at or last:
-                yield Block(to_utf8(data[:cut_at]), end, last)
-            if last:
-                return
 
+    path: str
+    dialect: Dialect
+    text_bytes: int
 
-def sample_records(path: str, dialect: Dialect) -> list[list[str]]:
-    """Return records from the beginning and, where the file can be sought, the end of a file."""
-    with reading(path), open_bytes(path) as file:
-        file.seek(dialect.header_end)
-        head = file.read(TAIL)
-        tail = b""
-        if not isinstance(file, gzip.GzipFile) and len(head) == TAIL:
-            size = file.seek(0, io.SEEK_END)
-            file.seek(max(dialect.header_end + TAIL, size - TAIL))
-            tail = file.read()
-            tail = tail[tail.find(b"\n") + 1 :]
-    text = to_utf8(head[: head.rfind(b"\n") + 1] or head) + to_utf8(tail)
-    reader = csv.reader(io.StringIO(text.decode("utf-8", "replace")), delimiter=dialect.separator)
-    records = []
-    while True:
+    format = "csv"
+    rows = None
+
+    @property
+    def place(self) -> str:
+        """Where it is, for messages."""
+        return self.path
+
+    @property
+    def header(self) -> tuple[str, ...]:
+        """Names of the columns."""
+        return self.dialect.header
+
+    @property
+    def dtypes(self) -> tuple[pl.DataType, ...]:
+        """Types of the columns: all text."""
+        return (pl.String(),) * len(self.header)
+
+    @property
+    def alike(self) -> tuple[object, ...]:
+        """What two files share whose blocks may be put together."""
+        return self.format, self.dialect.separator, self.dialect.quote, self.dialect.eol, len(self.header)
+
+    def blocks(self, limit: int | None = None, start: int = 0) -> Iterator[Block]:
+        """Cut the file into blocks of whole records.
+
+        Parameters
+        ----------
+        limit
+            Bytes read at once; a block is at most this and one record. None: the file at once.
+        start
+            The `end` of the block before; 0 at the beginning.
+        """
+        start = start or self.dialect.start
+        marks, fields = self.dialect.marks, len(self.header)
+        with streams.reading(self.path), streams.open_bytes(self.path, self.dialect.encoding) as file:
+            streams.skip(file, start)
+            rest = b""
+            while True:
+                read = file.read(limit) if limit else file.read()
+                last = limit is None or len(read) < limit
+                data = rest + read if rest else read
+                records = quotes.whole_records(data, marks, fields, last=last)
+                end = start + records.consumed
+                rest = data[records.consumed :]
+                if records.consumed or last:
+                    yield Block(self._utf8(records.data, start), start, end, last)
+                if last:
+                    return
+                start = end
+
+    def _utf8(self, data: bytes, start: int) -> bytes:
         try:
-            records.append(next(reader))
-        except csv.Error:
-            continue
-        except StopIteration:
-            return records
-
-
-def first_record_end(data: bytes) -> int:
-    """Return where the first record ends: the first line break outside quotes."""
-    at = -1
-    while (at := data.find(b"\n", at + 1)) >= 0:
-        if data.count(b'"', 0, at) % 2 == 0:
-            return at + 1
-    return len(data)
-
-
-def last_record_end(data: bytes) -> int:
-    """Return where the last whole record ends; `data` must begin outside quotes."""
-    quotes = data.count(b'"')
-    at = len(data)
-    while (newline := data.rfind(b"\n", 0, at)) >= 0:
-        quotes -= data.count(b'"', newline, at)
-        if quotes % 2 == 0:
-            return newline + 1
-        at = newline
-    return 0
-
-
-def to_utf8(data: bytes) -> bytes:
-    """Return the bytes as UTF-8: as they are if they are, else read as cp1252 or latin-1."""
-    if data.isascii():
-        return data
-    try:
-        data.decode("utf-8")
-    except UnicodeDecodeError:
-        for encoding in ("cp1252", "latin-1"):
-            try:
-                return data.decode(encoding).encode("utf-8")
-            except UnicodeDecodeError:
-                continue
-    return data.removeprefix(BYTE_ORDER_MARK)
-
-
-class reading:
-    """Turn failures of reading a file into one clear error that names it."""
-
-    def __init__(self, path: str) -> None:
-        self.path = path
-
-    def __enter__(self) -> None:
-        """Begin."""
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        """Translate the error, if any."""
-        if isinstance(error, OSError | EOFError):
+            return streams.to_utf8(data, self.dialect.encoding, self.dialect.marks.eol)
+        except UnicodeDecodeError as error:
+            line = self.count_lines(start) + data.count(self.dialect.marks.eol, 0, error.start)
             raise InputError(
-                "unreadable-file",
-                f"The file cannot be read to its end: {cut(error)}.",
-                where=self.path,
-                now="Copy it again from where it came from; it may have been cut off.",
-            ) from error
+                "wrong-encoding",
+                f"The file is not in {self.dialect.encoding}: byte {data[error.start]:#04x} is none of it.",
+                where=f"{self.path}, line {line:,}",
+                now="Leave --encoding out to have it detected, or name another.",
+            ) from None
+
+    def scan(self, data: bytes) -> pl.LazyFrame:
+        """Scan records as text, columns ``c0``, ``c1``, … and `EXTRA`: no inference, no surprise."""
+        schema = {f"c{position}": pl.String for position in range(len(self.header))} | {EXTRA: pl.String}
+        if not data.strip():
+            return pl.LazyFrame(schema=schema)
+        return pl.scan_csv(
+            data,
+            has_header=False,
+            separator=self.dialect.separator,
+            quote_char=self.dialect.quote,
+            eol_char=self.dialect.eol,
+            schema=schema,
+            missing_columns="insert",
+            extra_columns="ignore",
+            truncate_ragged_lines=True,
+        )
+
+    def frames(self, limit: int) -> Iterator[pl.LazyFrame]:
+        """Yield the whole file in frames of bounded size."""
+        for block in self.blocks(limit):
+            yield self.scan(block.data)
+
+    def sample(self, size: int) -> list[list[str]]:
+        """Return records from the beginning and, where the file can be sought, from other places.
+
+        Parameters
+        ----------
+        size
+            Bytes to read in all, about.
+
+        Raises
+        ------
+        InputError
+            The end of the file is cut off, or null bytes.
+        """
+        marks, end = self.dialect.marks, b""
+        rows: list[list[str]] = []
+        with streams.reading(self.path), streams.open_bytes(self.path, self.dialect.encoding) as file:
+            for data, last in _samples(file, self.dialect.start, size, marks.eol):
+                records = quotes.whole_records(data, marks, len(self.header), last=last)
+                rows += self._records(streams.to_utf8(records.data, self.dialect.encoding, marks.eol))
+                end = data if last else b""
+        if end:
+            self._check_end(end, rows)
+        return rows
+
+    def _check_end(self, end: bytes, rows: Sequence[Sequence[str]]) -> None:
+        """Refuse a file whose last line is only half there."""
+        short = [row for row in rows if len(row) < len(self.header)]
+        cut_off = not end.endswith(self.dialect.marks.eol) and len(short) == 1 and short[0] is rows[-1]
+        if cut_off or b"\x00" in end:
+            fault = (
+                f"its last line has {len(rows[-1])} cells of {len(self.header)}" if cut_off else "null bytes"
+            )
+            raise InputError(
+                "damaged-file",
+                f"The end of the file is cut off: {fault}.",
+                where=f"{self.path}, last line",
+                now="Copy it again from where it came from, or take its last line out. "
+                "--skip-bad-files goes on without it.",
+            )
+
+    def _records(self, text: bytes) -> Iterator[list[str]]:
+        lines = io.StringIO(text.decode("utf-8", "replace"), newline="")
+        reader = csv.reader(lines, delimiter=self.dialect.separator, quotechar=self.dialect.quote)
+        while True:
+            try:
+                record = next(reader)
+            except csv.Error:
+                continue
+            except StopIteration:
+                return
+            if record:
+                yield record
+
+    def read_to_end(self) -> None:
+        """Read the file to its end if it can be damaged in any place: nothing comes of it but an error."""
+        if streams.is_compressed(self.path) or self.dialect.encoding != streams.UNKNOWN:
+            for _ in self.blocks(CHECKED_AT_ONCE):
+                pass
+
+    def count_lines(self, offset: int) -> int:
+        """Return the number of the line that begins at `offset`: a pass over all before it."""
+        eol, lines = self.dialect.marks.eol, 1
+        with streams.reading(self.path), streams.open_bytes(self.path, self.dialect.encoding) as file:
+            while offset > 0 and (read := file.read(min(offset, 1 << 20))):
+                lines += read.count(eol)
+                offset -= len(read)
+        return lines
+
+    def without_blank_lines(self, data: bytes) -> bytes:
+        """Return the records of a block without the lines that hold nothing at all."""
+        eol, quote = re.escape(self.dialect.marks.eol), self.dialect.marks.quote
+        blank = re.compile(rb"(?:(?<=" + eol + rb")|\A)\r?" + eol)
+        if eol == rb"\r":
+            blank = re.compile(rb"(?:(?<=\r)|\A)\r")
+        # Every second piece between quotes is inside a cell. Only the first may begin with a blank line.
+        pieces = data.split(quote)
+        pieces[0] = blank.sub(b"", pieces[0])
+        pieces[2::2] = [b"".join((p[:1], blank.sub(b"", p[1:]))) if p else p for p in pieces[2::2]]
+        return quote.join(pieces)
+
+
+def open_csv(path: str, size: int, dialect: Dialect) -> CsvFile:
+    """Return the contents of a CSV file of `size` bytes."""
+    return CsvFile(path, dialect, size * (COMPRESSION if streams.is_compressed(path) else 1))
+
+
+def _samples(file: BinaryIO, start: int, size: int, eol: bytes) -> Iterator[tuple[bytes, bool]]:
+    """Yield pieces of a file that begin with a record (in all likelihood), and whether each is its last."""
+    part = size // 2
+    streams.skip(file, start)
+    head = file.read(part)
+    yield head, len(head) < part
+    if len(head) < part or not file.seekable() or hasattr(file, "fileobj"):
+        return
+    end = file.seek(0, io.SEEK_END)
+    places = 1 if size < 1 << 17 else 8
+    part = part // places
+    for place in range(1, places + 1):
+        at = max(start + len(head), start + (end - start) * place // places - part)
+        file.seek(at - 1)
+        data = file.read(part + 1)
+        yield data[data.find(eol) + 1 :], place == places

@@ -1,118 +1,248 @@
-"""How dates are written: the format is proved from the data over all files, never guessed.
+"""How dates are written: the order of day and month is proved from the data, never guessed.
 
 ``03/04/2011`` may be the third of April or the fourth of March. Only a day over 12 somewhere proves
-the order; where nothing does, the user is asked.
+the order; where nothing does, the user is asked. All else can be seen from a single cell.
 """
 
 from __future__ import annotations
 
+import calendar
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
 
-from custseg.errors import InputError, cut
+import polars as pl
 
-YEAR_FIRST = re.compile(r"(\d{4})([-/.])(\d{1,2})\2(\d{1,2})(?:([ T])(.+))?$")
-YEAR_LAST = re.compile(r"(\d{1,2})([-/.])(\d{1,2})\2(\d{4})(?:([ T])(.+))?$")
-COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})$")
-CLOCKS = (
-    (re.compile(r"\d{1,2}:\d{2}$"), "%H:%M"),
-    (re.compile(r"\d{1,2}:\d{2}:\d{2}$"), "%H:%M:%S"),
-    (re.compile(r"\d{1,2}:\d{2}:\d{2}\.\d+$"), "%H:%M:%S%.f"),
-    (re.compile(r"\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)? ?[AaPp][Mm]$"), None),
-)
+EARLIEST_YEAR, LATEST_YEAR = 1970, 2100
 LAST_MONTH = 12
-PARTS_IN_DOUBT = (r"^\s*(\d{1,2})[-/.]", r"^\s*\d{1,2}[-/.](\d{1,2})[-/.]")
-"""The first and the second number of a date whose year comes last."""
+EXCEL_EPOCH = -25569 * 86_400_000_000
+"""Excel's day 0, 30 December 1899, in microseconds since 1970."""
+
+UNITS = {"excel": 86_400_000_000, "s": 1_000_000, "ms": 1_000, "us": 1, "ns": 0.001}
+"""Microseconds in the unit of a number that stands for a date."""
+
+PARTS = r"^\s*(\d{1,2})[-/. ](\d{1,2})[-/. ](?:\d{4}|(\d{2}))(?:\D|$)"
+"""The numbers in doubt of a date: day and month, and the year where it has two digits."""
+
+LIMITS = {"dmy": (31, 12, 99), "mdy": (12, 31, 99), "ymd": (99, 12, 31)}
+"""Largest numbers a date may have, for each order of day, month and year."""
+
+_ZONE = re.compile(r" ?(?:Z|UTC|GMT|(?:UTC|GMT)?[+-]9{1,2}:?(?:99)?)$")
+ZONE = r"\s?(?:Z|UTC|GMT|(?:UTC|GMT)?[+-]\d{1,2}:?(?:\d\d)?)$"
+_YEAR_FIRST = re.compile(r"9999([-/. ])9{1,2}\1(9{1,2})")
+_YEAR_LAST = re.compile(r"9{1,2}([-/. ])9{1,2}\1(9999|99)")
+_NAMED = re.compile(r"(9{1,2})([-/. ]?)(A{3,9})\.?\2(9999|99)")
+_NAME_FIRST = re.compile(r"(A{3,9})\.? 9{1,2}(,?) (9999)")
+_COMPACT = {8: "%Y%m%d", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
+_EPOCHS = {9: "s", 10: "s", 13: "ms", 16: "us", 19: "ns"}
+_CLOCK = re.compile(r"(,? |T)9{1,2}:99(:99)?(\.9+)?( ?[AP]M)?")
+_MASK = str.maketrans("0123456789", "9" * 10)
+
+
+class DateForm(NamedTuple):
+    """One way of writing dates.
+
+    Attributes
+    ----------
+    strptime
+        The format in strptime's language; empty for numbers.
+    unit
+        What a number counts: ``excel`` (days), ``s``, ``ms``, ``us`` or ``ns`` since 1970.
+    zone
+        Whether an offset or zone follows; the clock is read as written.
+    """
+
+    strptime: str = ""
+    unit: str = ""
+    zone: bool = False
+
+    def read(self, cells: pl.Expr) -> pl.Expr:
+        """Read stripped texts as datetimes in microseconds; null where they are written otherwise."""
+        if self.unit:
+            number = cells.cast(pl.Float64, strict=False)
+            since = (number * UNITS[self.unit]).round().cast(pl.Int64, strict=False)
+            moment = (since + (EXCEL_EPOCH if self.unit == "excel" else 0)).cast(pl.Datetime("us"))
+            # Excel counts days as doubles: half a microsecond is noise, a thousandth of a second is not.
+            moment = moment.dt.round("1ms") if self.unit == "excel" else moment
+            return pl.when(cells.str.contains(_number_pattern(self.unit))).then(moment)
+        if self.zone:
+            cells = pl.when(cells.str.contains(ZONE)).then(cells.str.replace(ZONE, ""))
+        return cells.str.to_datetime(self.strptime, strict=False, time_unit="us")
+
+
+def _number_pattern(unit: str) -> str:
+    if unit == "excel":
+        return r"^\d{5}(\.\d+)?$"
+    lengths = [str(length) for length, known in _EPOCHS.items() if known == unit]
+    return r"^\d{" + ",".join((lengths[0], lengths[-1])) + r"}(\.\d+)?$"
 
 
 @dataclass(frozen=True, slots=True)
 class DateShape:
-    """One way of writing dates that was seen: everything but the order of day and month."""
+    """How a date is written, but for the order of day, month and year where that is in doubt.
 
-    year_first: bool
-    separator: str
-    joint: str
-    clock: str
+    Attributes
+    ----------
+    forms
+        Each possible order and how to read it; the order is empty where there is no doubt.
+    """
 
-    def strptime(self, day_first: bool) -> str:
-        """Return the format in strptime's language."""
-        if self.year_first:
-            day = f"%Y{self.separator}%m{self.separator}%d"
-        else:
-            parts = ("%d", "%m", "%Y") if day_first else ("%m", "%d", "%Y")
-            day = self.separator.join(parts)
-        return day + self.joint + self.clock
+    forms: tuple[tuple[str, DateForm], ...]
+
+    @property
+    def is_certain(self) -> bool:
+        """Whether a single date tells how to read it."""
+        return len(self.forms) == 1
+
+    def ordered(self, order: str) -> DateForm | None:
+        """Return how to read it, given the order; None when it cannot have that order."""
+        return self.forms[0][1] if self.is_certain else dict(self.forms).get(order)
 
 
-def read_shape(text: str) -> tuple[DateShape, int, int] | None:
-    """Return the shape of a date and its two numbers in doubt (0, 0 when the year comes first)."""
-    text = text.strip()
-    if COMPACT.match(text):
-        return DateShape(True, "", "", ""), 0, 0
-    for year_first, pattern in ((True, YEAR_FIRST), (False, YEAR_LAST)):
-        match = pattern.match(text)
-        if not match:
-            continue
-        clock = _clock(match[6]) if match[6] else ""
-        if clock is None:
-            return None
-        shape = DateShape(year_first, match[2], match[5] or "", clock)
-        return (shape, 0, 0) if year_first else (shape, int(match[1]), int(match[3]))
+def read_shape(text: str) -> DateShape | None:
+    """Return how a date is written; None when custseg does not know."""
+    mask = text.strip().translate(_MASK)
+    return _read_mask(mask) if len(mask) <= 40 else None
+
+
+@lru_cache(maxsize=4096)
+def _read_mask(mask: str) -> DateShape | None:
+    if re.fullmatch(r"9+(\.9+)?", mask):
+        return _number_shape(mask)
+    mask = re.sub(r"[A-Za-z]+", _letters, mask)
+    zone = _ZONE.search(mask) if ":" in mask else None
+    mask = mask[: zone.start()] if zone else mask
+    for pattern in (_YEAR_FIRST, _YEAR_LAST, _NAMED, _NAME_FIRST):
+        day = pattern.match(mask)
+        clock = _clock(mask[day.end() :]) if day else None
+        if day and clock is not None:
+            days = _days(pattern, day)
+            return DateShape(tuple((o, DateForm(d + clock, zone=zone is not None)) for o, d in days.items()))
     return None
 
 
-def _clock(text: str) -> str | None:
-    for pattern, form in CLOCKS:
-        if pattern.match(text):
-            if form:
-                return form
-            seconds = ":%S" if text.count(":") > 1 else ""
-            return f"%I:%M{seconds}{' ' if ' ' in text else ''}%p"
-    return None
+def _letters(match: re.Match[str]) -> str:
+    """Keep the letters that mean something; all others are a name."""
+    word = match[0].upper()
+    return word if word in ("T", "Z", "AM", "PM", "UTC", "GMT") else "A" * len(word)
+
+
+def _number_shape(mask: str) -> DateShape | None:
+    whole = len(mask.partition(".")[0])
+    if whole == 5:
+        form = DateForm(unit="excel")
+    elif whole in _EPOCHS:
+        form = DateForm(unit=_EPOCHS[whole])
+    elif len(mask) in _COMPACT:
+        form = DateForm(_COMPACT[whole])
+    else:
+        return None
+    return DateShape((("", form),))
+
+
+def _days(pattern: re.Pattern[str], day: re.Match[str]) -> dict[str, str]:
+    """Return the format of a day for each order it may have."""
+    if pattern is _YEAR_FIRST:
+        return {"": day[1].join(("%Y", "%m", "%d"))}
+    if pattern is _YEAR_LAST:
+        orders = {"d": "%d", "m": "%m", "y": "%Y" if len(day[2]) == 4 else "%y"}
+        possible = ("dmy", "mdy") if len(day[2]) == 4 else ("dmy", "mdy", "ymd")
+        return {order: day[1].join(orders[part] for part in order) for order in possible}
+    if pattern is _NAMED:
+        name, year = "%b" if len(day[3]) == 3 else "%B", "%Y" if len(day[4]) == 4 else "%y"
+        return {"": day[2].join(("%d", name, year))}
+    return {"": f"{'%b' if len(day[1]) == 3 else '%B'} %d{day[2]} %Y"}
+
+
+def _clock(mask: str) -> str | None:
+    if not mask:
+        return ""
+    match = _CLOCK.fullmatch(mask)
+    if not match:
+        return None
+    joint, seconds, fraction, half = match.groups()
+    if fraction and not seconds:
+        return None
+    hour = "%I" if half else "%H"
+    blank = " " if half and half.startswith(" ") else ""
+    return (
+        f"{joint}{hour}:%M{':%S' if seconds else ''}{'%.f' if fraction else ''}{blank}{'%p' if half else ''}"
+    )
 
 
 @dataclass(slots=True)
 class DateEvidence:
-    """What the values of a date column have shown so far, over all files."""
+    """What the cells of a date column have shown so far.
 
-    first: int = 0
-    second: int = 0
+    Attributes
+    ----------
+    largest
+        Largest first, second and (two-digit) third number of the dates in doubt.
+    orders
+        Orders that any of the dates in doubt may have.
+    example
+        A date in doubt.
+    unknown
+        A cell whose way of writing is not known.
+    """
+
+    largest: tuple[int, int, int] = (0, 0, 0)
+    orders: tuple[str, ...] = ()
     example: str = ""
+    unknown: str = ""
 
-    def add(self, values: Iterable[str | None]) -> tuple[DateShape, ...]:
-        """Take values in; return the shapes seen among them, most common first."""
+    def add(self, cells: Iterable[str | None]) -> dict[DateShape, int]:
+        """Take cells in; return the shapes seen among them and how often."""
         seen: dict[DateShape, int] = {}
-        for value in values:
-            read = read_shape(value) if value else None
-            if read is None:
+        for cell in set(cells):
+            text = (cell or "").strip()
+            shape = read_shape(text) if text else None
+            if shape is None:
+                self.unknown = self.unknown or text
                 continue
-            shape, first, second = read
             seen[shape] = seen.get(shape, 0) + 1
-            self.first, self.second = max(self.first, first), max(self.second, second)
-            if first and not self.example:
-                self.example = str(value)
-        return tuple(sorted(seen, key=lambda shape: -seen[shape]))
+            if not shape.is_certain and (parts := re.match(PARTS, text)):
+                self.take([int(part or 0) for part in parts.groups()])
+                self.orders = self.orders or tuple(order for order, _ in shape.forms)
+                self.example = self.example or text
+        return seen
+
+    def take(self, numbers: Sequence[int | None]) -> None:
+        """Take in the numbers (or the largest numbers) of further dates."""
+        first, second, third = (max(old, new or 0) for old, new in zip(self.largest, numbers, strict=True))
+        self.largest = first, second, third
 
     @property
-    def day_first(self) -> bool | None:
-        """Whether the day comes before the month; None when nothing proves it."""
-        if self.first > LAST_MONTH:
-            return True
-        return False if self.second > LAST_MONTH else None
+    def possible(self) -> tuple[str, ...]:
+        """Orders that all dates may have."""
+        return tuple(
+            order
+            for order in self.orders
+            if all(number <= limit for number, limit in zip(self.largest, LIMITS[order], strict=True))
+        )
 
-    def require_order(self, path: str) -> bool:
-        """Return `day_first`, or raise the error that asks for ``--date-format``."""
-        if self.day_first is None and self.example:
-            raise InputError(
-                "date-order",
-                f"Nothing proves whether '{cut(self.example)}' has the day or the month first.",
-                where=path,
-                now="Say which: --date-format '%d/%m/%Y' or --date-format '%m/%d/%Y' (with the time if any).",
-            )
-        return bool(self.day_first)
+    @property
+    def order(self) -> str:
+        """The order of day, month and year that is proved; empty when there is none, or more than one."""
+        return self.possible[0] if len(self.possible) == 1 else ""
 
 
-def formats(shapes: Sequence[DateShape], day_first: bool) -> tuple[str, ...]:
-    """Return the strptime formats of the shapes, given the order of day and month."""
-    return tuple(dict.fromkeys(shape.strptime(day_first) for shape in shapes))
+def order_of(strptime: str) -> str:
+    """Return the order a format has."""
+    parts = {"d": ("%d",), "m": ("%m", "%b", "%B"), "y": ("%Y", "%y")}
+    places = {part: max(strptime.find(word) for word in words) for part, words in parts.items()}
+    order = "".join(sorted(places, key=places.__getitem__))
+    return order if order in LIMITS and min(places.values()) >= 0 else ""
+
+
+def in_words(text: str, order: str) -> str:
+    """Return the day that a date in doubt names in one of its orders, in words."""
+    parts = re.match(r"\s*(\d+)\D(\d+)\D(\d+)", text)
+    if not parts:
+        return text
+    numbers = dict(zip(order, (int(part) for part in parts.groups()), strict=True))
+    year = numbers["y"] + (2000 if numbers["y"] < 69 else 1900) * (numbers["y"] < 100)
+    month = calendar.month_name[numbers["m"]] if numbers["m"] <= LAST_MONTH else f"month {numbers['m']}"
+    return f"{numbers['d']} {month} {year}"

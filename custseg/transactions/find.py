@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from glob import glob, has_magic
@@ -11,19 +12,19 @@ from typing import Literal
 
 from custseg.errors import InputError, nearest
 
-ENDINGS = {
-    ".csv": "csv",
-    ".tsv": "csv",
-    ".txt": "csv",
-    ".csv.gz": "csv",
-    ".tsv.gz": "csv",
-    ".txt.gz": "csv",
-    ".parquet": "parquet",
-    ".pq": "parquet",
-}
+TEXT_ENDINGS = (".csv", ".tsv", ".txt")
+EXCEL_ENDINGS = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
+ENDINGS = (
+    *(text + packed for text in TEXT_ENDINGS for packed in ("", ".gz", ".zst")),
+    ".parquet",
+    ".pq",
+    *EXCEL_ENDINGS,
+)
 """Files taken when a folder is searched; a file named outright is told by its content."""
 
 PARQUET_MAGIC = b"PAR1"
+ZIP_MAGIC = b"PK\x03\x04"
+OLD_EXCEL_MAGIC = b"\xd0\xcf\x11\xe0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +41,15 @@ class InputFile:
         Bytes on disk.
     modified
         Time of the last change, nanoseconds since 1970: with the size it tells whether a file changed.
+    problem
+        Why it cannot be read, if so.
     """
 
     path: str
-    format: Literal["csv", "parquet"]
-    size: int
-    modified: int
+    format: Literal["csv", "parquet", "excel"]
+    size: int = 0
+    modified: int = 0
+    problem: InputError | None = None
 
 
 def find_files(inputs: Sequence[str | os.PathLike[str]]) -> tuple[InputFile, ...]:
@@ -59,20 +63,20 @@ def find_files(inputs: Sequence[str | os.PathLike[str]]) -> tuple[InputFile, ...
     Returns
     -------
     tuple of InputFile
-        Each real file once, ordered by path.
+        Each real file once, ordered by path. Files that are there but empty or damaged have a `problem`.
 
     Raises
     ------
     InputError
-        A path that is not there, a glob or folder without any usable file, an empty or damaged file.
+        A path that is not there, a glob or folder without any usable file.
     """
     paths: dict[str, None] = {}
     for given in inputs:
         for path in _expand(str(given)):
-            paths[str(path.resolve())] = None
+            paths[os.path.realpath(path)] = None
     if not paths:
         raise InputError("no-input", "No input was named.", now="Name files, folders or globs.")
-    return tuple(_look_at(Path(path)) for path in sorted(paths))
+    return tuple(_look_at(path) for path in sorted(paths))
 
 
 def _expand(given: str) -> Iterator[Path]:
@@ -83,7 +87,7 @@ def _expand(given: str) -> Iterator[Path]:
             raise InputError(
                 "nothing-matched",
                 f"The folder '{given}' holds no file that custseg reads.",
-                where="searched for " + ", ".join(sorted(ENDINGS)),
+                where="searched for " + ", ".join(ENDINGS),
                 now="Name the files themselves if they have other endings.",
             )
         yield from found
@@ -113,55 +117,66 @@ def _below(folder: Path) -> Iterator[Path]:
     for root, folders, names in os.walk(folder):
         folders[:] = [name for name in folders if not _hidden(name)]
         for name in names:
-            if not _hidden(name) and _ending(name) in ENDINGS:
+            if not _hidden(name) and name.lower().endswith(ENDINGS):
                 yield Path(root, name)
 
 
 def _hidden(name: str) -> bool:
-    return name.startswith((".", "_"))
+    # ~$ begins the names of Excel's lock files.
+    return name.startswith((".", "_", "~$"))
 
 
-def _ending(name: str) -> str:
-    return (
-        "".join(Path(name.lower()).suffixes[-2:])
-        if name.lower().endswith(".gz")
-        else Path(name).suffix.lower()
-    )
-
-
-def _look_at(path: Path) -> InputFile:
-    """Tell the format by content, and refuse what cannot be read before any work is done."""
+def _look_at(path: str) -> InputFile:
+    """Tell the format by content."""
     try:
-        facts = path.stat()
-        with path.open("rb") as file:
+        with open(path, "rb") as file:  # noqa: PTH123 - paths are text here, for speed with many files
+            facts = os.fstat(file.fileno())
             start = file.read(4)
             file.seek(-min(4, facts.st_size), os.SEEK_END)
             end = file.read(4)
+        return InputFile(path, _format(path, start, end), facts.st_size, facts.st_mtime_ns)
     except OSError as error:
-        raise InputError(
-            "unreadable-file", f"The file cannot be read: {error.strerror}.", where=str(path)
-        ) from None
-    if facts.st_size == 0:
-        raise InputError("empty-file", "The file is empty.", where=str(path), now="Remove it from the input.")
+        reason = f"The file cannot be read: {error.strerror}."
+        return InputFile(path, "csv", problem=InputError("unreadable-file", reason, where=path))
+    except InputError as problem:
+        return InputFile(path, "csv", facts.st_size, facts.st_mtime_ns, problem)
+
+
+def _format(path: str, start: bytes, end: bytes) -> Literal["csv", "parquet", "excel"]:
+    if not start:
+        raise InputError("empty-file", "The file is empty.", where=path, now="Remove it from the input.")
     if start == PARQUET_MAGIC and end == PARQUET_MAGIC:
-        return InputFile(str(path), "parquet", facts.st_size, facts.st_mtime_ns)
-    if start == PARQUET_MAGIC or path.suffix.lower() in (".parquet", ".pq"):
+        return "parquet"
+    if start == PARQUET_MAGIC or path.lower().endswith((".parquet", ".pq")):
         raise InputError(
             "damaged-file",
             "The file is no whole Parquet file: it does not begin and end with 'PAR1'.",
-            where=str(path),
+            where=path,
             now="Copy it again from where it came from; it may have been cut off.",
         )
-    if start[:2] == b"PK":
+    if start == OLD_EXCEL_MAGIC:
+        return "excel"
+    if start == ZIP_MAGIC:
+        if path.lower().endswith(EXCEL_ENDINGS) or _is_workbook(path):
+            return "excel"
         raise InputError(
             "unknown-format",
-            "The file is a zip archive or an Excel workbook, which custseg does not read.",
-            where=str(path),
-            now="Unzip it, or save the sheet as CSV.",
+            "The file is a zip archive, which custseg does not read.",
+            where=path,
+            now="Unzip it and name the files in it.",
         )
-    return InputFile(str(path), "csv", facts.st_size, facts.st_mtime_ns)
+    return "csv"
+
+
+def _is_workbook(path: str) -> bool:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = archive.namelist()
+    except (zipfile.BadZipFile, OSError):
+        return False
+    return any(name.startswith("xl/") or name == "mimetype" for name in names)
 
 
 def total_bytes(files: Iterable[InputFile]) -> int:
-    """Sum of the files' sizes in bytes."""
-    return sum(file.size for file in files)
+    """Sum of the files' sizes in bytes, each file once."""
+    return sum({file.path: file.size for file in files}.values())

@@ -1,102 +1,209 @@
-"""Which header means which canonical column.
+"""Known layouts: exports whose headers mean what no vocabulary could tell.
 
-Known layouts and a vocabulary of synonyms, compared without case, spaces and punctuation. What the user
-says with ``--column`` wins. Two headers that could mean the same column are an error, never a guess.
+A layout is recognised by the headers it needs, and then says of every canonical column where it is; a column
+it does not name is not there, whatever its header suggests. Exports of several tables are recognised too, and
+refused with the join to make.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Set
+from dataclasses import dataclass, field
 
-from custseg.columns import LINE_COLUMNS
-from custseg.errors import InputError, cut, nearest
-
-VOCABULARY = {
-    "customer_id": (
-        "customerid customer customerno customernumber custid client clientid shopper shopperid household "
-        "householdid householdkey account accountid member memberid buyer buyerid user userid"
-    ),
-    "invoice": (
-        "invoice invoiceno invoiceid invoicenumber order orderid orderno ordernumber basket basketid receipt "
-        "receiptid receiptno ticket ticketid transaction transactionid transactionno"
-    ),
-    "quantity": "quantity qty units unitssold itemquantity lineitemquantity",
-    "unit_price": "unitprice price unitcost itemprice priceperunit lineitemprice",
-    "amount": "amount total linetotal sales salesvalue revenue totalprice totalamount",
-    "invoice_date": (
-        "invoicedate date invoicedatetime orderdate purchasedate transactiondate timestamp datetime day "
-        "orderdatetime purchasetimestamp"
-    ),
-    "product": "stockcode product productid productcode sku item itemid itemcode article articleid",
-}
-
-_MEANING = {word: column for column, words in VOCABULARY.items() for word in words.split()}
+from custseg.errors import InputError
 
 
-def plain(header: str) -> str:
-    """Return the header without case, spaces and punctuation: ``Customer ID`` and ``customer_id`` are one."""
-    return re.sub(r"[\W_]+", "", header.casefold())
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """One known way of exporting transactions; all headers in plain form (`vocabulary.plain`).
 
-
-def map_columns(header: Sequence[str], told: Mapping[str, str], path: str) -> dict[str, int]:
-    """Find the canonical columns in a header.
-
-    Parameters
+    Attributes
     ----------
-    header
-        The column names of one file, in order.
-    told
-        Canonical name to header, as given with ``--column``; these headers must be there.
-    path
-        The file, for messages.
+    needs
+        Headers that must all be there.
+    columns
+        For each canonical column the headers it may have, the best first; empty where the vocabulary says it
+        all.
+    """
 
-    Returns
-    -------
-    dict
-        Canonical name to position in the header.
+    name: str
+    needs: frozenset[str]
+    columns: dict[str, tuple[str, ...]] = field(hash=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One table of an export that must be joined first: what it has, and what it has not while alone."""
+
+    needs: frozenset[str]
+    lacks: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Unjoined:
+    """An export of several tables, and the join that makes one of them."""
+
+    name: str
+    parts: tuple[Part, ...]
+    join: str
+
+
+def _layout(name: str, needs: str, **columns: str) -> Layout:
+    places = {column: tuple(headers.split()) for column, headers in columns.items()}
+    return Layout(name, frozenset(needs.split()), places)
+
+
+def _part(needs: str, lacks: str) -> Part:
+    return Part(frozenset(needs.split()), frozenset(lacks.split()))
+
+
+LAYOUTS = (
+    _layout(
+        "Online Retail",
+        "invoiceno stockcode quantity invoicedate unitprice customerid",
+    ),
+    _layout(
+        "Online Retail II",
+        "invoice stockcode quantity invoicedate price customerid",
+    ),
+    # Order-level columns such as Total stand on the first line of an order only.
+    _layout(
+        "Shopify orders",
+        "name email financialstatus lineitemquantity lineitemprice",
+        customer_id="email",
+        invoice="name",
+        quantity="lineitemquantity",
+        unit_price="lineitemprice",
+        invoice_date="createdat",
+        product="lineitemsku lineitemname",
+    ),
+    # customer_id is 0 for every guest, so the e-mail address tells customers apart.
+    _layout(
+        "WooCommerce orders, one row an item",
+        "orderid billingemail itemquantity itemtotal",
+        customer_id="billingemail",
+        invoice="orderid",
+        quantity="itemquantity",
+        amount="itemtotal",
+        invoice_date="orderdate date",
+        product="itemsku itemname",
+    ),
+    _layout(
+        "WooCommerce orders (Advanced Order Export)",
+        "ordernumber orderdate emailbilling itemcost",
+        customer_id="emailbilling",
+        invoice="ordernumber",
+        quantity="quantityrefund quantity",
+        unit_price="itemcost",
+        invoice_date="orderdate",
+        product="sku itemname",
+    ),
+    _layout(
+        "WooCommerce Analytics orders",
+        "date order customer customertype itemssold",
+        customer_id="customer",
+        invoice="order",
+        quantity="itemssold",
+        amount="nrevenue netsales netrevenue",
+        invoice_date="date",
+    ),
+    _layout(
+        "Magento orders",
+        "id purchasepoint purchasedate grandtotalbase",
+        customer_id="customeremail billtoname",
+        invoice="id",
+        amount="grandtotalbase",
+        invoice_date="purchasedate",
+    ),
+    # grand_total is the order's, on each of its lines.
+    _layout(
+        "Magento order items",
+        "incrementid createdat sku price qtyordered",
+        customer_id="customerid customeremail",
+        invoice="incrementid",
+        quantity="qtyordered",
+        unit_price="price",
+        invoice_date="createdat",
+        product="sku",
+    ),
+    # customer_id is new with every order there.
+    _layout(
+        "Olist, joined",
+        "customeruniqueid orderid price",
+        customer_id="customeruniqueid",
+        invoice="orderid",
+        unit_price="price",
+        invoice_date="orderpurchasetimestamp",
+        product="productid",
+    ),
+    # AMOUNT is a number of units there, SALES_PRICE the total of the line.
+    _layout(
+        "Ta-Feng",
+        "transactiondt customerid productid amount salesprice",
+        customer_id="customerid",
+        quantity="amount",
+        amount="salesprice",
+        invoice_date="transactiondt",
+        product="productid",
+    ),
+    # DAY counts from the first day of the study and is no date.
+    _layout(
+        "dunnhumby, The Complete Journey",
+        "householdkey basketid day productid quantity salesvalue",
+        customer_id="householdkey",
+        invoice="basketid",
+        quantity="quantity",
+        amount="salesvalue",
+        product="productid",
+    ),
+)
+
+UNJOINED = (
+    Unjoined(
+        "Olist",
+        (
+            _part("orderid customerid orderstatus orderpurchasetimestamp", "price customeruniqueid"),
+            _part("orderid orderitemid productid sellerid price", "customeruniqueid orderpurchasetimestamp"),
+            _part("customerid customeruniqueid customerzipcodeprefix", "orderid"),
+            _part("orderid paymentsequential paymenttype", "customeruniqueid"),
+        ),
+        "items.join(orders, on='order_id').join(customers, on='customer_id').write_parquet('olist.parquet'), "
+        "with items, orders and customers read by polars.read_csv from olist_order_items_dataset.csv, "
+        "olist_orders_dataset.csv and olist_customers_dataset.csv; then run custseg on olist.parquet.",
+    ),
+    Unjoined(
+        "Instacart",
+        (
+            _part("orderid userid evalset ordernumber orderdow", "productid"),
+            _part("orderid productid addtocartorder reordered", "userid"),
+        ),
+        "products.join(orders, on='order_id').write_parquet('instacart.parquet'), with products and orders "
+        "read by polars.read_csv from order_products__prior.csv and orders.csv; then run custseg on "
+        "instacart.parquet with --features lines,purchases: the data have no prices and no dates.",
+    ),
+)
+
+
+def find_layout(header: Set[str]) -> Layout | None:
+    """Return the known layout of a header (in plain form): of several the one that needs most."""
+    found = [layout for layout in LAYOUTS if layout.needs <= header]
+    return max(found, key=lambda layout: len(layout.needs), default=None)
+
+
+def refuse_unjoined(header: Iterable[str], place: str) -> None:
+    """Refuse a file that is one of several tables.
 
     Raises
     ------
     InputError
-        A header that was told is missing; two headers mean one column; no column for customer_id.
+        It is; the message has the join to make.
     """
-    mapping: dict[str, int] = {}
-    for column, name in told.items():
-        found = [i for i, text in enumerate(header) if text.strip() == name]
-        found = found or [i for i, text in enumerate(header) if plain(text) == plain(name)]
-        if len(found) != 1:
+    names = set(header)
+    for export in UNJOINED:
+        if any(part.needs <= names and not part.lacks & names for part in export.parts):
             raise InputError(
-                "no-such-column" if not found else "two-meanings",
-                f"--column {column}={name}: {'no' if not found else 'more than one'} column has this name.",
-                where=f"{path}; it has: {cut(', '.join(header))}",
-                now=nearest(name, header) or "Name one of the columns above.",
+                "tables-to-join",
+                f"This is one table of the {export.name} data, whose tables must be joined first.",
+                where=place,
+                now=f"In Python: {export.join}",
             )
-        mapping[column] = found[0]
-    claimed = set(mapping.values())
-    for column in LINE_COLUMNS:
-        if column in told:
-            continue
-        found = [
-            i for i, text in enumerate(header) if _MEANING.get(plain(text)) == column and i not in claimed
-        ]
-        exact = [i for i in found if plain(header[i]) == plain(column)]
-        found = exact or found
-        if len(found) > 1:
-            first, second = header[found[0]], header[found[1]]
-            raise InputError(
-                "two-meanings",
-                f"Both '{cut(first)}' and '{cut(second)}' could be the {column}.",
-                where=path,
-                now=f"Say which: --column {column}='{cut(first)}' or --column {column}='{cut(second)}'.",
-            )
-        if found:
-            mapping[column] = found[0]
-    if "customer_id" not in mapping:
-        raise InputError(
-            "no-customer-column",
-            "No column could be the customer's id.",
-            where=f"{path}; it has: {cut(', '.join(header))}",
-            now="Say which it is: --column customer_id=HEADER.",
-        )
-    return mapping

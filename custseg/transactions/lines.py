@@ -1,209 +1,140 @@
-"""Lines: pieces of files scanned into canonical columns.
+"""Lines: parts of the input read into canonical columns.
 
 Lines of one invoice mostly follow each other, so what they share (customer, invoice and date: the *head*) is
-read as it stands here and made canonical once a stretch of equal heads (`clean_heads`), not once a line.
+read as it stands and made canonical once a stretch of equal heads, not once a line.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
-from custseg.transactions import cleaning, csv_blocks, values
-from custseg.transactions.reading import Source, Table
-
-NUMBERS = ("quantity", "unit_price", "amount")
-
-HEAD = ("customer_id", "invoice", "invoice_date")
-"""Columns that repeat over the lines of an invoice."""
-
-
-class Piece(NamedTuple):
-    """Rows `start` to `start + length` of a Parquet file, or a whole CSV file (length None)."""
-
-    source: int
-    start: int = 0
-    length: int | None = None
+from custseg.transactions import cleaning
+from custseg.transactions.cleaning import FATE_CODES
+from custseg.transactions.csv_blocks import CsvFile
+from custseg.transactions.heads import clean_heads, head_columns
+from custseg.transactions.number_proofs import ambiguous_number
+from custseg.transactions.parquet_files import damaged
+from custseg.transactions.pieces import Batch, Part
+from custseg.transactions.raw_lines import asked, by_header, scan_lines
+from custseg.transactions.reading import Table
+from custseg.transactions.source import HEAD, NUMBERS, Source
 
 
-class Batch(NamedTuple):
-    """Raw lines to be worked on at once, and where to go on after them."""
+class Lines(NamedTuple):
+    """Lines, and their heads.
 
-    frames: list[tuple[Source, pl.LazyFrame]]
-    end: int
-    last: bool
-
-
-def batches(table: Table, pieces: Sequence[Piece], limit: int, start: int = 0) -> Iterator[Batch]:
-    """Read the pieces of a chunk: all at once, but a CSV file that is alone in blocks of `limit` bytes.
-
-    Parameters
+    Attributes
     ----------
-    start
-        The `end` of the last batch that is done, when a chunk is taken up again.
+    frame
+        One row a line: quantity, unit_price and amount (those that are read) in ten-thousandths; ``fate``
+        (uint8, as far as the line itself tells), ``rounded`` (bool: a number had more decimals), ``line``
+        (uint64: hash of all compared columns but those of `HEAD`), ``product`` (uint64) if asked for.
+    heads
+        One row a stretch of lines: those columns of `HEAD` that are read, canonical, and ``fate`` (uint8).
+    starts
+        Row of `frame` where each stretch starts.
     """
-    if len(pieces) == 1 and pieces[0].length is None:
-        source = table.sources[pieces[0].source]
-        for block in csv_blocks.read_blocks(source.file.path, limit, start or source.header_end):
-            yield Batch([(source, source.scan_csv(block.data))], block.end, block.last)
-    else:
-        frames = [(table.sources[piece.source], _scan_piece(table, piece)) for piece in pieces]
-        yield Batch(frames, 0, True)
+
+    frame: pl.DataFrame
+    heads: pl.DataFrame
+    starts: NDArray[np.int64]
 
 
-def scan_lines(table: Table, batch: Batch, *, products: bool = False) -> pl.LazyFrame:
-    """Scan raw lines into what a line says for itself, and its head as it stands.
+def read_lines(table: Table, batch: Batch, *, products: bool = False) -> Lines:
+    """Read raw lines into what a line says for itself, and their heads.
 
     Parameters
     ----------
     products
         Whether to give a 64-bit hash of the product as ``product``; 0 where there is none.
 
-    Returns
-    -------
-    LazyFrame
-        Those columns of `HEAD` that the table has; ``new`` (bool: a stretch begins); quantity, unit_price and
-        amount in ten-thousandths; ``fate`` (uint8, as far as the line itself tells), ``rounded`` (bool: a
-        number had more decimals) and ``line`` (uint64: hash of all compared columns but those of `HEAD`).
+    Raises
+    ------
+    InputError
+        A file is damaged, or has a number that nothing shows how to read.
     """
-    raws = [_Raw(table, source, frame) for source, frame in batch.frames]
-    # Heads of several types must become canonical before they are put together.
-    typed = len({raw.head_types() for raw in raws}) > 1 or table.rules.where is not None
-    frames = [raw.lines(typed_heads=typed, products=products) for raw in raws]
-    lines = pl.concat(frames) if len(frames) > 1 else frames[0]
-    shared = (pl.col(name) for name in HEAD if name in table.read)
-    changes = pl.any_horizontal(column.ne_missing(column.shift()) for column in shared)
-    return lines.with_columns(new=changes)
-
-
-def clean_heads(table: Table, heads: pl.DataFrame) -> pl.DataFrame:
-    """Make heads canonical and tell the fate they call for, as ``fate`` (uint8)."""
-    names = [name for name in HEAD if name in table.read]
-    typed = [_head(table, name, pl.col(name), heads.schema[name]) for name in names]
-    typed[0] = values.id_text(typed[0])
-    frame = heads.with_columns(typed)
-    return frame.with_columns(cleaning.head_fate(names, table.rules).alias("fate"))
-
-
-def _head(table: Table, name: str, cell: pl.Expr, dtype: pl.DataType) -> pl.Expr:
-    if name == "customer_id":
-        return values.customer_id(cell, dtype)
-    if name == "invoice_date":
-        return values.moment(cell, dtype, table.date_formats)
-    return values.text(cell, dtype)
-
-
-def _scan_piece(table: Table, piece: Piece) -> pl.LazyFrame:
-    source = table.sources[piece.source]
-    if piece.length is not None:
-        frame = pl.scan_parquet(source.file.path, glob=False, hive_partitioning=False)
-        return frame.slice(piece.start, piece.length)
-    blocks = csv_blocks.read_blocks(source.file.path, csv_blocks.WHOLE, source.header_end)
-    return source.scan_csv(b"".join(block.data for block in blocks))
-
-
-class _Raw:
-    """Lines of one file as they were stored, and how each column is read."""
-
-    def __init__(self, table: Table, source: Source, frame: pl.LazyFrame) -> None:
-        self.table, self.source, self.frame = table, source, frame
-        self.schema = frame.collect_schema()
-        self.names = self.schema.names()
-
-    def cell(self, position: int) -> tuple[pl.Expr, pl.DataType]:
-        """Return a column by its place, and its type."""
-        name = self.names[position]
-        return pl.col(name), self.schema[name]
-
-    def head_types(self) -> tuple[pl.DataType, ...]:
-        """Return the types of the head columns."""
-        return tuple(self.cell(self.source.columns[name])[1] for name in HEAD if name in self.table.read)
-
-    def lines(self, *, typed_heads: bool, products: bool) -> pl.LazyFrame:
-        """Return the columns `scan_lines` promises."""
-        table, source = self.table, self.source
-        cells = self._cells(typed_heads=typed_heads)
-        lines = self.frame.select(**cells).with_columns(self._derived())
-        if table.rules.where:
-            lines = lines.with_columns(self._named_as_in_the_file())
-        numbers = [name for name in NUMBERS if name in table.read]
-        return lines.select(
-            *(pl.col(name) for name in HEAD if name in table.read),
-            *(values.scaled(pl.col(name)).alias(name) for name in numbers),
-            cleaning.line_fate(numbers, table.rules).alias("fate"),
-            _rounded(numbers).alias("rounded"),
-            cleaning.line_hash(_compared(table, source)).alias("line"),
-            *([values.product_key(pl.col("product"))] if products else []),
+    by_reading: dict[object, list[Part]] = {}
+    for number, part in enumerate(batch.parts):
+        types = tuple(
+            str(part.source.contents.dtypes[part.source.columns[name]]) for name in head_columns(table)
         )
-
-    def _cells(self, *, typed_heads: bool) -> dict[str, pl.Expr]:
-        cells = {}
-        for column, position in self.source.columns.items():
-            cell, dtype = self.cell(position)
-            if column in NUMBERS:
-                cells[column] = values.number(cell, dtype)
-            elif column == "product":
-                cells[column] = values.other(cell, dtype)
-            elif typed_heads:
-                cells[column] = _head(self.table, column, cell, dtype)
-                if column == "customer_id":
-                    cells[column] = values.id_text(cells[column])
-            else:
-                cells[column] = cell
-        for name, position in self.source.others.items():
-            cells[_other(name)] = values.other(*self.cell(position))
-        return cells
-
-    def _derived(self) -> list[pl.Expr]:
-        """Return the columns this file lacks, made from those it has."""
-        made = []
-        columns, wanted = self.source.columns, self.table.read
-        quantity = pl.col("quantity") if "quantity" in columns else pl.lit(1.0)
-        if "quantity" in wanted and "quantity" not in columns:
-            made.append(quantity.alias("quantity"))
-        if "unit_price" in wanted and "unit_price" not in columns:
-            # A quantity of 0 has no price; 0 lets the quantity decide what becomes of the line.
-            price = pl.when(quantity != 0).then(pl.col("amount") / quantity).when(quantity == 0).then(0.0)
-            made.append(price.alias("unit_price"))
-        return made
-
-    def _named_as_in_the_file(self) -> list[pl.Expr]:
-        """Return the columns --where names by the file's own headers; null where it has none."""
-        by_position = {position: _other(name) for name, position in self.source.others.items()}
-        by_position |= {position: name for name, position in self.source.columns.items()}
-        by_header = {name.strip(): by_position[position] for position, name in enumerate(self.source.header)}
-        wanted = cleaning.where_expression(str(self.table.rules.where)).meta.root_names()
-        return [
-            (pl.col(by_header[name]) if name in by_header else pl.lit(None)).alias(name)
-            for name in wanted
-            if name not in self.table.read
-        ]
+        reading = types, part.source.date_forms, part.source.date_order
+        by_reading.setdefault((reading, number if table.rules.where else 0), []).append(part)
+    groups = [_read_alike(table, parts, products=products) for parts in by_reading.values()]
+    if len(groups) == 1:
+        return groups[0]
+    offsets = np.cumsum([0, *(group.frame.height for group in groups)])
+    return Lines(
+        pl.concat(group.frame for group in groups),
+        pl.concat(group.heads for group in groups),
+        np.concatenate([group.starts + offset for group, offset in zip(groups, offsets, strict=False)]),
+    )
 
 
-def _other(name: str) -> str:
-    """Name a column that is only compared so that it cannot be taken for a canonical one."""
-    return f"other:{name}"
+def _read_alike(table: Table, parts: Sequence[Part], *, products: bool) -> Lines:
+    """Read parts whose heads are read in one way."""
+    frame = _collect(table, parts, products=products)
+    if frame["blank"].any():
+        parts = [_without_blank_lines(part) for part in parts]
+        frame = _collect(table, parts, products=products)
+    if frame["unread"].any() and not all(part.source.careful for part in parts):
+        # What the fast reading cannot read may still be a number: the thorough one reads the rest the same.
+        parts = [part._replace(source=replace(part.source, careful=True)) for part in parts]
+        frame = _collect(table, parts, products=products)
+    if "doubtful" in frame.columns and len(doubtful := frame["doubtful"].drop_nulls()):
+        raise ambiguous_number(next(part.source for part in parts if not part.source.mark), doubtful[0])
+    new = frame["new"].to_numpy(writable=True)
+    # The first line has none before it; with a null head it would pass for more of the same.
+    new[:1] = True
+    starts = np.flatnonzero(new)
+    source = parts[0].source
+    heads = clean_heads(table, frame.select(pl.col(head_columns(table)).gather(starts)), source)
+    if table.rules.where:
+        frame = _apply_where(table, Lines(frame, heads, starts), source)
+    columns = [name for name in (*NUMBERS, "fate", "rounded", "line", "product") if name in frame.columns]
+    return Lines(frame.select(columns), heads, starts)
 
 
-def _rounded(numbers: Sequence[str]) -> pl.Expr:
-    tests = [values.rounded(pl.col(name)) for name in numbers]
-    return pl.any_horizontal([pl.lit(False), *tests]).fill_null(False)
+def _collect(table: Table, parts: Sequence[Part], *, products: bool) -> pl.DataFrame:
+    frames = [scan_lines(table, part, products=products) for part in parts]
+    lines = pl.concat(frames, how="diagonal") if len(frames) > 1 else frames[0]
+    changes = pl.any_horizontal(pl.col(name).ne_missing(pl.col(name).shift()) for name in head_columns(table))
+    try:
+        return lines.with_columns(new=changes).collect(engine="streaming")
+    except pl.exceptions.PolarsError as error:
+        if len(parts) > 1:
+            # Which file it is, Polars does not say.
+            for part in parts:
+                _collect(table, [part], products=products)
+        raise damaged(parts[0].source.contents.place, error) from None
 
 
-def _compared(table: Table, source: Source) -> list[tuple[int, pl.Expr]]:
-    """Return the columns to hash by line, each with its seed; one the file lacks is empty."""
-    columns = []
-    for seed, name in enumerate(table.compared, start=1):
-        if name in HEAD:
-            continue
-        if name in source.columns:
-            columns.append((seed, pl.col(name)))
-        elif name in source.others:
-            columns.append((seed, pl.col(_other(name))))
-        elif name in NUMBERS:
-            columns.append((seed, pl.lit(None, pl.Float64)))
-        else:
-            columns.append((seed, pl.lit("")))
-    return columns or [(0, pl.lit(0))]
+def _without_blank_lines(part: Part) -> Part:
+    """Take out the lines that hold nothing at all; those with separators and no cells stay."""
+    if isinstance(part.source.contents, CsvFile):
+        data = part.source.contents.without_blank_lines(part.data or b"")
+        return part._replace(frame=part.source.contents.scan(data), data=data)
+    return part._replace(frame=part.frame.filter(~pl.all_horizontal(pl.all().is_null())))
+
+
+def _apply_where(table: Table, lines: Lines, source: Source) -> pl.DataFrame:
+    """Exclude the lines for which --where does not hold: null is not known in the line's favour."""
+    condition = cleaning.where_expression(str(table.rules.where))
+    lengths = np.diff(lines.starts, append=lines.frame.height)
+    stretch = np.repeat(np.arange(len(lengths)), lengths)
+    columns = {}
+    for name in condition.meta.root_names():
+        head = name if name in table.read else by_header(source).get(name, "")
+        columns[name] = lines.heads[head].gather(stretch) if head in HEAD else lines.frame[asked(name)]
+    try:
+        holds = pl.DataFrame(columns).select(condition.fill_null(False)).to_series()
+    except pl.exceptions.PolarsError as error:
+        raise cleaning.bad_where(str(table.rules.where), error) from None
+    excluded = pl.Series("fate", np.where(holds.to_numpy(), cleaning.KEPT, FATE_CODES["excluded"]), pl.UInt8)
+    return lines.frame.with_columns(pl.min_horizontal("fate", excluded.alias("excluded")).alias("fate"))

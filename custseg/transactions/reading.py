@@ -1,57 +1,55 @@
 """Reading: how each file will be read, decided before any work is done.
 
-`open_input` looks at every file once (header, types, a sample of the dates); `lines` then scans any piece
+`open_input` looks at every file once (header, types, a sample of its lines); `lines` then scans any piece
 of any file by what was decided here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-
-import polars as pl
+from itertools import zip_longest
+from typing import NamedTuple
 
 from custseg.columns import LINE_COLUMNS
 from custseg.errors import InputError, cut, nearest
 from custseg.settings import Settings
-from custseg.transactions import cleaning, csv_blocks, dates, layouts
+from custseg.transactions import cleaning, date_proofs, number_proofs
+from custseg.transactions.csv_blocks import CsvFile, open_csv
+from custseg.transactions.dialects import Told, read_dialect
+from custseg.transactions.excel_sheets import open_workbook
 from custseg.transactions.find import InputFile
+from custseg.transactions.numerals import COMMA
+from custseg.transactions.parquet_files import open_parquet
+from custseg.transactions.source import Cells, Contents, Source
+from custseg.transactions.streams import UNKNOWN
+from custseg.transactions.vocabulary import is_header, map_columns, plain
 
-DATE_SAMPLE = 500
-"""Parquet rows looked at, at each end of a file, to see how dates in text are written."""
+SAMPLE = 1 << 18
+"""Bytes of samples looked at in a file, if there are few files; `SAMPLES` in all."""
 
-BLOCK = 1 << 26
-"""Bytes of a CSV file looked through at once for a date that proves the order."""
+SAMPLES = 1 << 21
+SMALLEST_SAMPLE = 1 << 13
+
+BAD_FILE = (
+    "damaged-file",
+    "empty-file",
+    "no-sheet",
+    "one-column",
+    "ragged-lines",
+    "unknown-format",
+    "unreadable-file",
+    "wrong-encoding",
+)
+"""Codes of errors that ``--skip-bad-files`` passes over."""
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
-    """One file and how to read it.
+class SkippedFile(NamedTuple):
+    """A file that was left out because it cannot be read."""
 
-    Attributes
-    ----------
-    columns
-        Canonical name to position of the column.
-    others
-        Name to position of all further columns; they count when lines are compared.
-    rows
-        Rows, where the file says it (Parquet).
-    """
-
-    file: InputFile
-    header: tuple[str, ...]
-    columns: dict[str, int]
-    others: dict[str, int]
-    separator: str = ","
-    header_end: int = 0
-    rows: int | None = None
-
-    def scan_csv(self, data: bytes) -> pl.LazyFrame:
-        """Scan CSV records as text, columns named by position: no inference, no surprise."""
-        schema = {f"c{position}": pl.String for position in range(len(self.header))}
-        if not data.strip():
-            return pl.LazyFrame(schema=schema)
-        return pl.scan_csv(data, has_header=False, separator=self.separator, schema=schema)
+    path: str
+    code: str
+    problem: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +64,14 @@ class Table:
         Columns of the input, by name and in a fixed order, that make two lines equal or not.
     derived
         What was derived from what, in words.
-    date_formats
-        How dates in text are written, in strptime's language; tried in this order.
+    exponents
+        Whether ids such as ``1.7850e4`` are numbers.
+    skip_bad_files
+        Whether a file that turns out to be damaged is left out.
+    skipped
+        Files that were left out already.
+    notes
+        What was seen and decided that a user may want to know.
     """
 
     sources: tuple[Source, ...]
@@ -75,7 +79,10 @@ class Table:
     compared: tuple[str, ...]
     derived: tuple[str, ...]
     rules: cleaning.Rules
-    date_formats: tuple[str, ...] = ()
+    exponents: bool = False
+    skip_bad_files: bool = False
+    skipped: tuple[SkippedFile, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def has_money(self) -> bool:
@@ -89,12 +96,14 @@ def open_input(files: Sequence[InputFile], settings: Settings) -> Table:
     Raises
     ------
     InputError
-        No or two columns for one meaning, a file that lacks a column the others have, dates whose order
-        nothing proves, a file that cannot be read.
+        No or two columns for one meaning, a file that lacks a column the others have, dates or numbers whose
+        reading nothing proves, a file that cannot be read.
     """
-    sources = [_look_at(file, settings) for file in files]
+    sources, samples, skipped, notes = _open_all(files, settings)
     read, derived = _decide_columns(sources)
-    date_formats = _prove_dates(sources, settings) if "invoice_date" in read else ()
+    if "invoice_date" in read:
+        sources = date_proofs.prove_dates(sources, samples, settings.date_format)
+    sources = number_proofs.prove_marks(sources, samples, settings.decimal_comma)
     rules = cleaning.Rules(
         since=settings.since,
         until=settings.until,
@@ -103,29 +112,98 @@ def open_input(files: Sequence[InputFile], settings: Settings) -> Table:
     )
     names = {name for source in sources for name in (*source.columns, *source.others)}
     _check_rules(rules, read, sources)
-    return Table(tuple(sources), read, tuple(sorted(names)), derived, rules, date_formats)
+    return Table(
+        tuple(sources),
+        read,
+        tuple(sorted(names)),
+        derived,
+        rules,
+        exponents=number_proofs.prove_ids(sources, samples),
+        skip_bad_files=settings.skip_bad_files,
+        skipped=tuple(skipped),
+        notes=(*notes, *_notes(sources)),
+    )
 
 
-def _look_at(file: InputFile, settings: Settings) -> Source:
-    separator, header_end, rows = ",", 0, None
-    if file.format == "parquet":
+def _open_all(
+    files: Sequence[InputFile], settings: Settings
+) -> tuple[list[Source], list[dict[str, Cells]], list[SkippedFile], list[str]]:
+    """Look at every file; return the sources, cells of each, the files that were left out, and notes."""
+    size = min(SAMPLE, max(SMALLEST_SAMPLE, SAMPLES // max(1, len(files))))
+    sources: list[Source] = []
+    samples: list[dict[str, Cells]] = []
+    skipped: list[SkippedFile] = []
+    notes: list[str] = []
+    problem: InputError | None = None
+    for file in files:
         try:
-            header = tuple(pl.read_parquet_schema(file.path))
-            rows = pl.scan_parquet(file.path).select(pl.len()).collect().item()
-        except (pl.exceptions.PolarsError, OSError) as error:
-            raise InputError(
-                "damaged-file", f"The Parquet file cannot be read: {cut(error)}.", where=file.path
-            ) from None
-    else:
-        dialect = csv_blocks.read_dialect(file.path)
-        separator, header, header_end = dialect
-    columns = layouts.map_columns(header, settings.column, file.path)
+            for contents in _open(file, settings, notes):
+                cells = _sample(contents, size)
+                if settings.skip_bad_files:
+                    # A file is in or out as a whole, so damage has to be known before any line is counted.
+                    contents.read_to_end()
+                source = _source(file, contents, settings)
+                sources.append(source)
+                samples.append({name: cells[position] for name, position in source.columns.items()})
+        except InputError as error:
+            if not settings.skip_bad_files or error.code not in BAD_FILE:
+                raise
+            problem = problem or error
+            skipped.append(SkippedFile(file.path, error.code, error.what))
+    if problem and not sources:
+        raise problem
+    return sources, samples, skipped, notes
+
+
+def _open(file: InputFile, settings: Settings, notes: list[str]) -> Sequence[Contents]:
+    """Return the contents of a file: one, or one a sheet."""
+    if file.problem:
+        raise file.problem
+    if file.format == "parquet":
+        return [open_parquet(file.path)]
+
+    def header(cells: Sequence[str]) -> bool:
+        return is_header(cells, settings.column)
+
+    if file.format == "excel":
+        book = open_workbook(file.path, settings.sheet, header, no_header=settings.no_header)
+        notes.extend(book.notes)
+        return book.sheets
+    told = Told(settings.encoding, settings.separator, settings.no_header)
+    return [open_csv(file.path, file.size, read_dialect(file.path, told, header))]
+
+
+def _source(file: InputFile, contents: Contents, settings: Settings) -> Source:
+    mapping = map_columns(contents.header, settings.column, contents.place)
     others: dict[str, int] = {}
-    for position, name in enumerate(header):
-        if position not in columns.values():
-            label = name.strip() or f"column {position + 1}"
+    for position, name in enumerate(contents.header):
+        if position not in mapping.columns.values():
+            # In plain form, so that Country and COUNTRY are compared with each other.
+            label = plain(name) or f"column {position + 1}"
             others[label if label not in others else f"{label} ({position + 1})"] = position
-    return Source(file, header, columns, others, separator, header_end, rows)
+    return Source(file, contents, mapping.columns, others, mapping.layout)
+
+
+def _sample(contents: Contents, size: int) -> list[list[str | None]]:
+    """Return sampled cells, column by column.
+
+    Raises
+    ------
+    InputError
+        Most lines have not the header's number of cells, or the file is cut off.
+    """
+    rows = contents.sample(size)
+    width = len(contents.header)
+    long = [row for row in rows if len(row) > width and any(row[width:])]
+    if len(long) > max(2, len(rows) // 2):
+        raise InputError(
+            "ragged-lines",
+            f"Most lines have more cells than the header: {len(long[0])} and not {width}.",
+            where=f"{contents.place}; such as: {cut(' | '.join(str(cell) for cell in long[0]))}",
+            now="Give each column a header; or say what is between the cells: --separator.",
+        )
+    columns = [list(column) for column in zip_longest(*(row[:width] for row in rows))]
+    return columns + [[None] * len(rows)] * (width - len(columns))
 
 
 def _decide_columns(sources: Sequence[Source]) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -138,7 +216,7 @@ def _decide_columns(sources: Sequence[Source]) -> tuple[tuple[str, ...], tuple[s
             raise InputError(
                 "no-measure",
                 "The file has a customer column but none for quantity, unit_price, amount or invoice.",
-                where=f"{source.file.path}; it has: {cut(', '.join(source.header))}",
+                where=f"{source.contents.place}; it has: {cut(', '.join(source.header))}",
                 now="Say which column it is: --column quantity=HEADER.",
             )
         if "quantity" not in names and names & {"unit_price", "amount"}:
@@ -154,7 +232,7 @@ def _decide_columns(sources: Sequence[Source]) -> tuple[tuple[str, ...], tuple[s
         raise InputError(
             "column-missing",
             f"Other files have a column for {name}; this one does not.",
-            where=f"{lacking.file.path}; it has: {cut(', '.join(lacking.header))}",
+            where=f"{lacking.contents.place}; it has: {cut(', '.join(lacking.header))}",
             now=f"Say which column it is (--column {name}=HEADER), or leave the file out.",
         )
     if "unit_price" in every and not all("amount" in source.columns for source in sources):
@@ -166,87 +244,19 @@ def _decide_columns(sources: Sequence[Source]) -> tuple[tuple[str, ...], tuple[s
     return tuple(name for name in LINE_COLUMNS if name in every), tuple(derived)
 
 
-def _prove_dates(sources: Sequence[Source], settings: Settings) -> tuple[str, ...]:
-    """Return the formats in which dates are written as text, proved from the data of all files."""
-    evidence = dates.DateEvidence()
-    shapes: dict[dates.DateShape, None] = {}
-    doubtful = []
-    for source in sources:
-        cells = _date_cells(source)
-        if cells is None:
-            continue
-        if settings.date_format:
-            return (settings.date_format,)
-        seen = evidence.add(cells)
-        unknown = next(filter(None, cells), None)
-        if not seen and unknown:
-            raise InputError(
-                "date-format",
-                f"The dates are written in a way custseg does not know: '{cut(unknown)}'.",
-                where=f"{source.file.path}, column {source.header[source.columns['invoice_date']]}",
-                now="Say how: --date-format '%d %b %Y %H:%M' (strptime).",
-            )
-        shapes |= dict.fromkeys(seen)
-        if not all(shape.year_first for shape in seen):
-            doubtful.append(source)
-    for source in doubtful:
-        if evidence.day_first is None:
-            _look_through(source, evidence)
-    day_first = evidence.require_order(doubtful[0].file.path) if doubtful else True
-    return dates.formats(tuple(shapes), day_first)
-
-
-def _date_cells(source: Source) -> list[str | None] | None:
-    """Return a sample of the date cells of a file; None when they are typed."""
-    position = source.columns["invoice_date"]
-    if source.file.format == "parquet":
-        dtype = pl.read_parquet_schema(source.file.path)[source.header[position]]
-        if dtype.is_temporal():
-            return None
-        column = pl.scan_parquet(source.file.path).select(pl.col(source.header[position]).cast(pl.String))
-        ends = [column.head(DATE_SAMPLE).collect(), column.tail(DATE_SAMPLE).collect()]
-        return pl.concat(ends).to_series().to_list()
-    dialect = csv_blocks.Dialect(source.separator, source.header, source.header_end)
-    records = csv_blocks.sample_records(source.file.path, dialect)
-    return [record[position] for record in records if len(record) > position]
-
-
-def _look_through(source: Source, evidence: dates.DateEvidence) -> None:
-    """Look at every date of a file for one that proves the order: costs a pass, only when in doubt."""
-    position = source.columns["invoice_date"]
-    for frame in _frames(source):
-        cells = pl.nth(position).cast(pl.String)
-        parts = [cells.str.extract(pattern).cast(pl.Int64).max() for pattern in dates.PARTS_IN_DOUBT]
-        first, second = (
-            frame.select(*(p.alias(str(i)) for i, p in enumerate(parts))).collect(engine="streaming").row(0)
-        )
-        evidence.first, evidence.second = max(evidence.first, first or 0), max(evidence.second, second or 0)
-        if evidence.day_first is not None:
-            return
-
-
-def _frames(source: Source) -> Iterator[pl.LazyFrame]:
-    """Yield the whole file as raw frames of bounded size."""
-    if source.file.format == "parquet":
-        yield pl.scan_parquet(source.file.path, glob=False, hive_partitioning=False)
-        return
-    for block in csv_blocks.read_blocks(source.file.path, BLOCK, source.header_end):
-        yield source.scan_csv(block.data)
-
-
 def _check_rules(rules: cleaning.Rules, read: Sequence[str], sources: Sequence[Source]) -> None:
     needs = {
         "--since": "invoice_date" if rules.since else "",
         "--until": "invoice_date" if rules.until else "",
+        "--exclude-product": "product" if rules.exclude_product else "",
     }
-    needs["--exclude-product"] = "product" if rules.exclude_product else ""
     for option, column in needs.items():
         if column and column not in read:
             lacking = next((s for s in sources if column not in s.columns), sources[0])
             raise InputError(
                 "column-missing",
                 f"{option} needs a column for {column}, and not every file has one.",
-                where=f"{lacking.file.path}; it has: {cut(', '.join(lacking.header))}",
+                where=f"{lacking.contents.place}; it has: {cut(', '.join(lacking.header))}",
                 now=f"Say which column it is: --column {column}=HEADER.",
             )
     if rules.where:
@@ -259,3 +269,31 @@ def _check_rules(rules: cleaning.Rules, read: Sequence[str], sources: Sequence[S
                     where=f"it has: {cut(', '.join(sorted(known)))}",
                     now=nearest(name, known),
                 )
+
+
+def _notes(sources: Sequence[Source]) -> list[str]:
+    """Say what was found out about how files are written, where it is not the plainest way."""
+    ways: dict[str, int] = {}
+    for source in sources:
+        for way in _ways(source):
+            ways[way] = ways.get(way, 0) + 1
+    return [f"{count:,} of {len(sources):,} files: {way}." for way, count in ways.items()]
+
+
+def _ways(source: Source) -> list[str]:
+    ways = []
+    if isinstance(source.contents, CsvFile):
+        dialect = source.contents.dialect
+        if dialect.encoding != UNKNOWN:
+            ways.append(f"encoding {dialect.encoding}")
+        if dialect.separator != ",":
+            ways.append(f"separator {dialect.separator!r}")
+    if source.layout:
+        ways.append(f"layout of {source.layout}")
+    if source.mark == COMMA:
+        ways.append("decimal comma")
+    if source.date_order:
+        ways.append(
+            {"dmy": "day first", "mdy": "month first", "ymd": "two-digit year first"}[source.date_order]
+        )
+    return ways

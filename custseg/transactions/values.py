@@ -5,69 +5,95 @@ What cannot be read becomes null, and `cleaning` counts it; nothing raises in th
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import polars as pl
 
 from custseg.columns import LINE_LIMIT, SCALE
+from custseg.transactions import numerals
+from custseg.transactions.dates import EARLIEST_YEAR, LATEST_YEAR, DateForm
 
 NO_ID = ("", "nan", "null", "none", "na", "n/a", "#n/a")
 """Texts that stand for a missing customer id, compared without case."""
 
-EARLIEST_YEAR, LATEST_YEAR = 1970, 2100
+EXPONENT_ID = r"^-?\d+(\.\d*)?[eE][-+]?\d+$"
+"""An id written as a number with an exponent, as spreadsheets do with long ones."""
+
+NUMBER_ID = r"^-?\d+(\.0+)?$|^-?\d+(\.\d*)?[eE][-+]?\d+$"
+"""An id that is a whole number, with or without an exponent."""
 
 
-def customer_id(column: pl.Expr, dtype: pl.DataType) -> pl.Expr:
-    """Read an id; whole numbers stay numbers until they are few (see `id_text`).
+def customer_id(column: pl.Expr, dtype: pl.DataType, *, exponents: bool) -> pl.Expr:
+    """Read an id as text.
 
     ``13085.0`` and ``13085`` are one id; ``00418683`` keeps its zeros.
+
+    Parameters
+    ----------
+    exponents
+        Whether ``1.7850e4`` is the number 17850: only where every id of the input is a number.
     """
     if dtype.is_integer():
-        return column
+        return column.cast(pl.String)
     if dtype.is_float():
-        return pl.when(column.is_finite()).then(column).cast(pl.Int64, strict=False)
-    stripped = column.cast(pl.String).str.strip_chars()
+        whole = column.is_finite() & (column == column.floor())
+        number = column.cast(pl.Int64, strict=False).cast(pl.String)
+        other = pl.when(column.is_finite()).then(column).cast(pl.String)
+        return pl.when(whole & number.is_not_null()).then(number).otherwise(other)
+    stripped = text(column, dtype)
     whole = stripped.str.replace(r"^(-?\d+)\.0+$", "${1}")
+    if exponents:
+        number = stripped.cast(pl.Float64, strict=False).cast(pl.Int64, strict=False).cast(pl.String)
+        whole = pl.when(stripped.str.contains(EXPONENT_ID)).then(number).otherwise(whole)
     return pl.when(~whole.str.to_lowercase().is_in(NO_ID)).then(whole)
 
 
 def text(column: pl.Expr, dtype: pl.DataType) -> pl.Expr:
     """Read a text without the spaces around it; empty is null."""
-    if dtype != pl.String:
-        return column.cast(pl.String)
-    stripped = column.str.strip_chars()
+    stripped = as_text(column, dtype).str.strip_chars()
     return pl.when(stripped != "").then(stripped)
+
+
+def as_text(column: pl.Expr, dtype: pl.DataType) -> pl.Expr:
+    """Return any column as text."""
+    if dtype == pl.String:
+        return column
+    if dtype.is_float():
+        # 85123.0 is the code 85123: a column of numbers with a gap comes as floats.
+        return column.cast(pl.String).str.replace(r"^(-?\d+)\.0$", "${1}")
+    if dtype.is_nested() or dtype == pl.Binary:
+        return column.hash().cast(pl.String)
+    return column.cast(pl.String)
 
 
 def other(column: pl.Expr, dtype: pl.DataType) -> pl.Expr:
     """Read a column that is only compared: its text as it stands; a null is an empty text."""
-    if dtype != pl.String:
-        column = column.cast(pl.String)
-    return column.fill_null("")
+    return as_text(column, dtype).fill_null("")
 
 
 def product_key(product: pl.Expr) -> pl.Expr:
-    """Return a 64-bit hash of a product's name without the spaces around it; 0 for an empty one."""
-    stripped = product.str.strip_chars()
-    return pl.when(stripped != "").then(stripped.hash()).otherwise(pl.lit(0, pl.UInt64))
+    """Return a 64-bit hash of a product's name; 0 for an empty one."""
+    return pl.when(product != "").then(product.hash()).otherwise(pl.lit(0, pl.UInt64))
 
 
-def number(column: pl.Expr, dtype: pl.DataType) -> pl.Expr:
+def number(column: pl.Expr, dtype: pl.DataType, mark: str, *, thorough: bool) -> pl.Expr:
     """Read a number as float64; what is not finite or beyond `LINE_LIMIT` is null."""
-    if not dtype.is_numeric():
-        column = column.cast(pl.String).str.strip_chars()
-    value = column.cast(pl.Float64, strict=False)
+    if dtype.is_numeric():
+        value = column.cast(pl.Float64, strict=False)
+    else:
+        value = numerals.read_number(as_text(column, dtype), mark, thorough=thorough)
     return pl.when(value.abs() <= LINE_LIMIT).then(value)
 
 
-def moment(column: pl.Expr, dtype: pl.DataType, formats: tuple[str, ...]) -> pl.Expr:
+def moment(column: pl.Expr, dtype: pl.DataType, forms: Sequence[DateForm]) -> pl.Expr:
     """Read a date and time, as written, in microseconds; outside 1970 to 2100 is null."""
     if dtype == pl.Date:
         value = column.cast(pl.Datetime("us"))
     elif isinstance(dtype, pl.Datetime):
         value = column.dt.replace_time_zone(None).dt.cast_time_unit("us")
     else:
-        cells = column.cast(pl.String).str.strip_chars()
-        readings = [cells.str.to_datetime(form, strict=False, time_unit="us") for form in formats]
-        value = pl.coalesce(readings) if readings else pl.lit(None, pl.Datetime("us"))
+        cells = as_text(column, dtype).str.strip_chars()
+        value = pl.coalesce([form.read(cells) for form in forms] or [pl.lit(None, pl.Datetime("us"))])
     return pl.when(value.dt.year().is_between(EARLIEST_YEAR, LATEST_YEAR)).then(value)
 
 
@@ -89,8 +115,3 @@ def divided(total: pl.Expr, by: int) -> pl.Expr:
     cases; by a column it divides.
     """
     return total / (total * 0 + by)
-
-
-def id_text(column: pl.Expr) -> pl.Expr:
-    """Return ids, whatever `customer_id` made of them, as text."""
-    return column.cast(pl.String)

@@ -1,0 +1,209 @@
+"""Excel workbooks: each sheet a table of its own, its cells as text.
+
+A sheet is held in memory as a whole, which is what no other format needs; it has a million rows at most.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import polars as pl
+
+from custseg.errors import InputError, cut, nearest
+from custseg.transactions.parquet_files import ROW_IN_TEXT
+
+HEADER_ROWS = 20
+KEPT_SHEETS = 2
+"""Sheets kept between looking at a workbook and reading it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExcelSheet:
+    """The contents of a sheet.
+
+    Attributes
+    ----------
+    header_line
+        Row the header is in, from 1; 0 where there is none.
+    lines
+        Rows below the header.
+    """
+
+    path: str
+    sheet: str
+    header: tuple[str, ...]
+    header_line: int
+    lines: int
+
+    format = "excel"
+    rows = None
+
+    @property
+    def place(self) -> str:
+        """Where it is, for messages."""
+        return f"{self.path}, sheet '{self.sheet}'"
+
+    @property
+    def dtypes(self) -> tuple[pl.DataType, ...]:
+        """Types of the columns: all text."""
+        return (pl.String(),) * len(self.header)
+
+    @property
+    def text_bytes(self) -> int:
+        """Bytes it would have as text, about."""
+        return self.lines * ROW_IN_TEXT
+
+    @property
+    def alike(self) -> tuple[object, ...]:
+        """What two sheets share whose rows may be put together."""
+        return self.format, len(self.header)
+
+    def scan(self) -> pl.LazyFrame:
+        """Return the rows below the header, as columns ``c0``, ``c1`` and so on."""
+        return _sheets.take(self.path, self.sheet).slice(self.header_line).lazy()
+
+    def frames(self, limit: int) -> Iterator[pl.LazyFrame]:
+        """Yield the whole sheet."""
+        yield self.scan()
+
+    def read_to_end(self) -> None:
+        """Do nothing: the sheet was read when the workbook was opened."""
+
+    def sample(self, size: int) -> list[list[str | None]]:
+        """Return rows from the beginning, the middle and the end, `size` bytes in all, about."""
+        frame = _sheets.look_at(self.path, self.sheet).slice(self.header_line)
+        rows = max(1, size // ROW_IN_TEXT // 3)
+        starts = {0, max(0, (frame.height - rows) // 2), max(0, frame.height - rows)}
+        return [list(row) for start in sorted(starts) for row in frame.slice(start, rows).iter_rows()]
+
+
+class Workbook(NamedTuple):
+    """The sheets of a workbook that hold lines, and why others do not."""
+
+    sheets: list[ExcelSheet]
+    notes: list[str]
+
+
+def open_workbook(
+    path: str,
+    wanted: Sequence[str],
+    is_header: Callable[[Sequence[str]], bool],
+    *,
+    no_header: bool = False,
+) -> Workbook:
+    """Look at the sheets of a workbook.
+
+    Parameters
+    ----------
+    wanted
+        Names of sheets to read; all that hold lines when empty.
+    is_header
+        Tells whether a row can be the header.
+
+    Raises
+    ------
+    InputError
+        The workbook cannot be read, lacks a sheet that is wanted, or has none that holds lines.
+    """
+    names = _sheet_names(path)
+    for name in wanted:
+        if name not in names:
+            raise InputError(
+                "no-such-sheet",
+                f"The workbook has no sheet '{cut(name)}'.",
+                where=f"{path}; it has: {cut(', '.join(names))}",
+                now=nearest(name, names) or "Name one of these with --sheet.",
+            )
+    found = Workbook([], [])
+    for name in wanted or names:
+        frame = _sheets.look_at(path, name)
+        rows = [[cell or "" for cell in row] for row in frame.head(HEADER_ROWS).iter_rows()]
+        header = next((number for number, row in enumerate(rows) if is_header(row)), None)
+        if frame.is_empty() or (header is None and not no_header and not wanted):
+            found.notes.append(
+                f"{path}: the sheet '{name}' was left out: it has no header with a customer column."
+            )
+        elif no_header:
+            columns = tuple(str(number) for number in range(1, frame.width + 1))
+            found.sheets.append(ExcelSheet(path, name, columns, 0, frame.height))
+        else:
+            header = header or 0
+            columns = tuple(cell.strip() for cell in rows[header])
+            found.sheets.append(ExcelSheet(path, name, columns, header + 1, frame.height - header - 1))
+    if not found.sheets:
+        raise InputError(
+            "no-sheet",
+            "No sheet of the workbook has a header with a customer column.",
+            where=f"{path}; its sheets: {cut(', '.join(names))}",
+            now="Name the sheet, and the column if need be: --sheet NAME --column customer_id=HEADER.",
+        )
+    return found
+
+
+class _Sheets:
+    """The sheets read last, since one is looked at before it is read, and reading takes seconds."""
+
+    def __init__(self) -> None:
+        self.frames: dict[tuple[object, ...], pl.DataFrame] = {}
+        self.lock = threading.Lock()
+
+    def look_at(self, path: str, sheet: str) -> pl.DataFrame:
+        """Return all rows of a sheet and keep them."""
+        key = path, sheet, os.stat(path).st_mtime_ns  # noqa: PTH116
+        with self.lock:
+            if key not in self.frames:
+                frame = _read_sheet(path, sheet)
+                while len(self.frames) >= KEPT_SHEETS:
+                    self.frames.pop(next(iter(self.frames)))
+                self.frames[key] = frame
+            return self.frames[key]
+
+    def take(self, path: str, sheet: str) -> pl.DataFrame:
+        """Return all rows of a sheet and let go of them."""
+        frame = self.look_at(path, sheet)
+        with self.lock:
+            for key in [key for key in self.frames if key[:2] == (path, sheet)]:
+                del self.frames[key]
+        return frame
+
+
+_sheets = _Sheets()
+
+
+def _open(path: str) -> Any:
+    import fastexcel
+
+    try:
+        return fastexcel.read_excel(path)
+    except (fastexcel.FastExcelError, OSError) as error:
+        raise _damaged(path, error) from None
+
+
+def _sheet_names(path: str) -> list[str]:
+    return list(_open(path).sheet_names)
+
+
+def _read_sheet(path: str, sheet: str) -> pl.DataFrame:
+    import fastexcel
+
+    try:
+        # skip_rows=0 keeps empty rows at the top, so that row numbers are those that Excel shows.
+        table = _open(path).load_sheet(sheet, header_row=None, skip_rows=0, dtypes="string")
+    except (fastexcel.FastExcelError, OSError) as error:
+        raise _damaged(f"{path}, sheet '{sheet}'", error) from None
+    frame: pl.DataFrame = table.to_polars() if table.width else pl.DataFrame()
+    return frame.rename({name: f"c{position}" for position, name in enumerate(frame.columns)})
+
+
+def _damaged(place: str, error: BaseException) -> InputError:
+    return InputError(
+        "damaged-file",
+        f"The workbook cannot be read: {cut(error)}.",
+        where=place,
+        now="Open it in Excel and save it again; a password must be taken off. "
+        "--skip-bad-files goes on without it.",
+    )

@@ -1,0 +1,136 @@
+"""How numbers and ids are written, proved over all files, since no single one can be trusted to show it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+
+import polars as pl
+
+from custseg.errors import InputError, cut
+from custseg.transactions import numerals, values
+from custseg.transactions.numerals import COMMA, POINT, MarkEvidence
+from custseg.transactions.source import NUMBERS, PROOF_BLOCK, Cells, Samples, Source
+
+
+def prove_marks(sources: Sequence[Source], samples: Samples, decimal_comma: bool | None) -> list[Source]:
+    """Decide how the numbers of each source are read: the decimal mark, and how much care they need.
+
+    A file in which nothing has a mark stays undecided, and reading it stops at the first number that could
+    be read in two ways.
+
+    Raises
+    ------
+    InputError
+        The numbers of a file contradict each other, or nothing proves their decimal mark.
+    """
+    told = None if decimal_comma is None else COMMA if decimal_comma else POINT
+    marks: dict[int, str] = {}
+    doubtful = {}
+    careful = {}
+    for number, source in enumerate(sources):
+        names = [name for name in NUMBERS if name in source.columns and source.is_text(name)]
+        cells = [cell for name in names for cell in samples[number][name] if cell]
+        evidence = None if told else _mark_evidence(cells)
+        marks[number] = told or (POINT if evidence is None or not names else evidence.mark)
+        if evidence and evidence.is_contradictory:
+            raise _contradictory_marks(source, evidence)
+        if evidence and not evidence.mark and evidence.seen:
+            doubtful[number] = evidence
+            marks[number] = _look_through_numbers(source, evidence, names)
+        careful[number] = _needs_care(cells, marks[number])
+    proved = {marks[number] for number in marks if marks[number]}
+    for number, evidence in doubtful.items():
+        if not marks[number]:
+            if len(proved) != 1:
+                raise ambiguous_number(sources[number], evidence.examples[""])
+            marks[number] = next(iter(proved))
+    return [replace(source, mark=marks[n], careful=careful[n]) for n, source in enumerate(sources)]
+
+
+_POINT_ONLY = re.compile(r"\.(?:\d{1,2}|\d{4,})$", re.MULTILINE)
+_PLAIN = re.compile(r"[-0-9.\n]*")
+
+
+def _mark_evidence(cells: Cells) -> MarkEvidence | None:
+    """Return what cells show of the decimal mark; None where they plainly show the point."""
+    together = "\n".join(cell for cell in cells if cell)
+    if "," not in together and _POINT_ONLY.search(together) and not re.search(r"\.\d*\.", together):
+        return None
+    return MarkEvidence.of(set(cells))
+
+
+def _needs_care(cells: Cells, mark: str) -> bool:
+    together = "\n".join(cell for cell in cells if cell)
+    return not _PLAIN.fullmatch(together) and numerals.needs_care(set(cells), mark)
+
+
+def _look_through_numbers(source: Source, evidence: MarkEvidence, names: Sequence[str]) -> str:
+    """Look at every number of a file until one proves the decimal mark; return it."""
+    for frame in source.contents.frames(PROOF_BLOCK):
+        tests = [
+            text.alias(f"{name} {mark}")
+            for name in names
+            for mark, text in numerals.proofs(pl.col(f"c{source.columns[name]}")).items()
+        ]
+        for key, text in frame.select(tests).collect(engine="streaming").row(0, named=True).items():
+            mark = key.partition(" ")[2]
+            if mark and text:
+                evidence.add(mark, text)
+        if evidence.is_contradictory:
+            raise _contradictory_marks(source, evidence)
+        if evidence.mark:
+            break
+    return evidence.mark
+
+
+def _contradictory_marks(source: Source, evidence: MarkEvidence) -> InputError:
+    point, comma = evidence.examples[POINT], evidence.examples[COMMA]
+    return InputError(
+        "decimal-mark",
+        f"Some numbers have a decimal point and others a decimal comma: '{cut(point)}' and '{cut(comma)}'.",
+        where=source.contents.place,
+        now="Say which holds: --decimal-comma or --decimal-point; the others will be invalid.",
+    )
+
+
+def ambiguous_number(source: Source, text: str) -> InputError:
+    """Return the error for a number that nothing shows how to read."""
+    mark = next(sign for sign in text if sign in (POINT, COMMA))
+    flags = ("--decimal-comma", "--decimal-point")
+    small, large = flags if mark == COMMA else flags[::-1]
+    return InputError(
+        "decimal-mark",
+        f"Nothing proves whether '{cut(text)}' has thousands or decimals.",
+        where=source.contents.place,
+        now=f"Say {small} if it is between 1 and 1,000, {large} if it is over 1,000.",
+    )
+
+
+def prove_ids(sources: Sequence[Source], samples: Samples) -> bool:
+    """Tell whether ids such as ``1.7850e4`` are numbers: every id of the input must be one.
+
+    Looks through all ids of all files, but only where such an id is among the samples.
+    """
+    pattern = re.compile(values.EXPONENT_ID)
+    texts = [source for source in sources if source.is_text("customer_id")]
+    cells = (cell for sample in samples for cell in sample["customer_id"] if cell and "e" in cell.lower())
+    if not any(pattern.match(cell.strip()) for cell in cells):
+        return False
+    return all_ids_are_numbers(texts)
+
+
+def all_ids_are_numbers(sources: Sequence[Source]) -> bool:
+    """Look through the ids of all files for one that is no number."""
+    for source in sources:
+        if not source.is_text("customer_id"):
+            continue
+        for frame in source.contents.frames(PROOF_BLOCK):
+            ids = values.customer_id(
+                pl.col(f"c{source.columns['customer_id']}"), pl.String(), exponents=False
+            )
+            other = frame.select((~ids.str.contains(values.NUMBER_ID)).any())
+            if other.collect(engine="streaming").item():
+                return False
+    return True

@@ -1,0 +1,114 @@
+"""Parquet files: the types they have, and slices of their rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import polars as pl
+
+from custseg.errors import InputError, cut
+
+ROW_IN_TEXT = 90
+"""Bytes a row would take as text, about; only the plan depends on it."""
+
+FRAME_BYTES = 1 << 26
+
+
+@dataclass(frozen=True, slots=True)
+class ParquetFile:
+    """The contents of a Parquet file.
+
+    Attributes
+    ----------
+    dtypes
+        Types of the columns.
+    rows
+        Number of rows.
+    """
+
+    path: str
+    header: tuple[str, ...]
+    dtypes: tuple[pl.DataType, ...]
+    rows: int
+
+    format = "parquet"
+
+    @property
+    def place(self) -> str:
+        """Where it is, for messages."""
+        return self.path
+
+    @property
+    def text_bytes(self) -> int:
+        """Bytes it would have as text, about."""
+        return self.rows * ROW_IN_TEXT
+
+    @property
+    def alike(self) -> tuple[object, ...]:
+        """What two files share whose rows may be put together."""
+        return self.format, tuple(map(str, self.dtypes))
+
+    def scan(self, start: int = 0, length: int | None = None) -> pl.LazyFrame:
+        """Scan rows, as columns ``c0``, ``c1`` and so on."""
+        names = [pl.col(name).alias(f"c{position}") for position, name in enumerate(self.header)]
+        frame = pl.scan_parquet(self.path, glob=False, hive_partitioning=False).select(names)
+        return frame if length is None else frame.slice(start, length)
+
+    def frames(self, limit: int) -> Iterator[pl.LazyFrame]:
+        """Yield the whole file in frames of bounded size."""
+        rows = max(1, limit // ROW_IN_TEXT)
+        for start in range(0, self.rows, rows):
+            yield self.scan(start, rows)
+
+    def read_to_end(self) -> None:
+        """Read the file to its end: nothing comes of it but an error."""
+        try:
+            for frame in self.frames(FRAME_BYTES):
+                frame.collect(engine="streaming")
+        except pl.exceptions.PolarsError as error:
+            raise damaged(self.path, error) from None
+
+    def sample(self, size: int) -> list[list[str | None]]:
+        """Return rows, as text, from the beginning, the middle and the end of the file.
+
+        Parameters
+        ----------
+        size
+            Bytes to read in all, about.
+        """
+        rows = max(1, size // ROW_IN_TEXT // 3)
+        starts = {0, max(0, (self.rows - rows) // 2), max(0, self.rows - rows)}
+        texts = [
+            pl.col(f"c{position}").cast(pl.String)
+            for position, dtype in enumerate(self.dtypes)
+            if not dtype.is_nested() and dtype != pl.Binary
+        ]
+        frames = [self.scan(start, rows).with_columns(texts).collect() for start in sorted(starts)]
+        return [list(row) for frame in frames for row in frame.iter_rows()]
+
+
+def open_parquet(path: str) -> ParquetFile:
+    """Read the footer of a Parquet file.
+
+    Raises
+    ------
+    InputError
+        It cannot be read.
+    """
+    try:
+        schema = pl.read_parquet_schema(path)
+        rows = pl.scan_parquet(path, glob=False, hive_partitioning=False).select(pl.len()).collect().item()
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise damaged(path, error) from None
+    return ParquetFile(path, tuple(schema), tuple(schema.values()), rows)
+
+
+def damaged(place: str, error: BaseException) -> InputError:
+    """Return the error for a file that cannot be read to its end."""
+    return InputError(
+        "damaged-file",
+        f"The file cannot be read: {cut(error)}.",
+        where=place,
+        now="Copy it again from where it came from. --skip-bad-files goes on without it.",
+    )

@@ -1,0 +1,91 @@
+"""Pieces of the input opened for reading: slices of Parquet files, blocks of CSV files, sheets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import polars as pl
+
+from custseg.transactions.csv_blocks import Block, CsvFile
+from custseg.transactions.excel_sheets import ExcelSheet
+from custseg.transactions.reading import Table
+from custseg.transactions.source import Source
+
+
+class Piece(NamedTuple):
+    """Rows `start` to `start + length` of a Parquet file, or a whole file or sheet (length None)."""
+
+    source: int
+    start: int = 0
+    length: int | None = None
+
+
+class Part(NamedTuple):
+    """Raw lines that are read alike; `data` are the bytes they come from, where that is CSV."""
+
+    source: Source
+    frame: pl.LazyFrame
+    data: bytes | None = None
+
+
+class Batch(NamedTuple):
+    """Raw lines to be worked on at once, where they start in their file, and where to go on after them."""
+
+    parts: list[Part]
+    start: int
+    end: int
+    last: bool
+
+
+def batches(table: Table, pieces: Sequence[Piece], limit: int, start: int = 0) -> Iterator[Batch]:
+    """Read the pieces of a chunk: all at once, but a CSV file that is alone in blocks of `limit` bytes.
+
+    Parameters
+    ----------
+    start
+        The `end` of the last batch that is done, when a chunk is taken up again.
+    """
+    first = table.sources[pieces[0].source]
+    if len(pieces) == 1 and isinstance(first.contents, CsvFile):
+        for block in first.contents.blocks(limit, start):
+            yield Batch([_csv_part(first, [block])], block.start, block.end, block.last)
+    else:
+        yield Batch(list(_parts(table, pieces)), 0, 0, True)
+
+
+def _parts(table: Table, pieces: Sequence[Piece]) -> Iterator[Part]:
+    """Open pieces; CSV files that are read alike are put together, which saves time with small ones."""
+    alike: dict[object, list[Source]] = {}
+    for piece in pieces:
+        source = table.sources[piece.source]
+        if isinstance(source.contents, CsvFile):
+            alike.setdefault(source.alike, []).append(source)
+        else:
+            yield Part(source, scan_piece(source, piece))
+    for sources in alike.values():
+        yield _csv_part(sources[0], [block for source in sources for block in _whole(source)])
+
+
+def _whole(source: Source) -> Iterator[Block]:
+    assert isinstance(source.contents, CsvFile)
+    yield from source.contents.blocks()
+
+
+def _csv_part(source: Source, blocks: Sequence[Block]) -> Part:
+    contents = source.contents
+    assert isinstance(contents, CsvFile)
+    eol = contents.dialect.marks.eol
+    texts = [
+        block.data if block.data.endswith(eol) or len(blocks) == 1 else block.data + eol for block in blocks
+    ]
+    data = texts[0] if len(texts) == 1 else b"".join(text for text in texts if text.strip())
+    return Part(source, contents.scan(data), data)
+
+
+def scan_piece(source: Source, piece: Piece) -> pl.LazyFrame:
+    """Scan a piece of a Parquet file or a sheet."""
+    if isinstance(source.contents, ExcelSheet):
+        return source.contents.scan()
+    assert not isinstance(source.contents, CsvFile)
+    return source.contents.scan(piece.start, piece.length)

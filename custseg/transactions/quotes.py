@@ -1,0 +1,186 @@
+r"""Quotes in CSV: where records end, and lines whose quotes follow no rule mended on the way.
+
+A quote is *regular* when it opens a cell at its beginning, closes one at its end, or stands doubled inside a
+quoted one. Blocks with regular quotes only (nearly all) go on untouched. A record with any other quote, such
+as ``12" plate`` or ``"a \" b"``, is read by itself and written anew.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+STEP = 1 << 18
+LONGEST = 1 << 16
+"""Bytes after which a quote that was not closed is taken for a sign like any other."""
+
+
+class Marks(NamedTuple):
+    """The bytes that cut a file into records and cells."""
+
+    separator: bytes
+    quote: bytes
+    eol: bytes
+
+
+class Records(NamedTuple):
+    """Whole records, and how many bytes of the data they were."""
+
+    data: bytes
+    consumed: int
+
+
+def whole_records(data: bytes, marks: Marks, fields: int, *, last: bool) -> Records:
+    """Return the whole records at the beginning of data, with regular quotes.
+
+    Parameters
+    ----------
+    data
+        Must begin where a record begins.
+    fields
+        How many a record should have; decides between two readings of odd quotes.
+    last
+        Whether nothing follows the data.
+    """
+    if data.find(marks.quote) < 0:
+        consumed = len(data) if last else data.rfind(marks.eol) + 1
+        return Records(data[:consumed], consumed)
+    quotes = _Quotes(data, marks, last)
+    pieces: list[bytes] = []
+    done = begin = 0
+    while (odd := quotes.first_odd(begin)) is not None:
+        start = quotes.record_start(int(quotes.at[odd]), done, begin)
+        record = read_record(data, start, marks, fields, last=last)
+        if record is None:
+            return Records(b"".join([*pieces, data[done:start]]), start)
+        cells, end = record
+        pieces += [data[done:start], write_record(cells, marks)]
+        done, begin = end, int(np.searchsorted(quotes.at, end))
+    consumed = len(data) if last else quotes.record_start(len(data), done, begin)
+    if not pieces:
+        return Records(data[:consumed], consumed)
+    return Records(b"".join([*pieces, data[done:consumed]]), consumed)
+
+
+def read_record(
+    data: bytes, start: int, marks: Marks, fields: int, *, last: bool
+) -> tuple[list[bytes], int] | None:
+    """Read one record, whatever its quotes, and tell where it ends; None when more data are needed.
+
+    Tried in turn, until one gives the right number of cells: a quote closes where a cell may end; the same
+    with backslashes before quotes that do not; the same with blanks before opening quotes; quotes that are
+    signs like any other.
+    """
+    window = data[start : start + LONGEST]
+    ended = last and start + len(window) == len(data)
+    for escape, blanks in ((b"", False), (b"\\", False), (b"", True)):
+        found = _read_cells(window, marks, escape, blanks=blanks)
+        if found is None or (found[1] == len(window) and not ended):
+            if len(window) < LONGEST and not last:
+                return None
+        elif len(found[0]) == fields:
+            return found[0], start + found[1]
+    end = data.find(marks.eol, start)
+    if end < 0 and not last:
+        return None
+    line = data[start : end if end >= 0 else len(data)]
+    return line.removesuffix(b"\r").split(marks.separator), end + 1 if end >= 0 else len(data)
+
+
+def write_record(cells: list[bytes], marks: Marks) -> bytes:
+    """Write a record with regular quotes."""
+    special = (marks.quote, marks.separator, marks.eol, b"\r")
+    written = [
+        marks.quote + cell.replace(marks.quote, 2 * marks.quote) + marks.quote
+        if any(sign in cell for sign in special)
+        else cell
+        for cell in cells
+    ]
+    return marks.separator.join(written) + marks.eol
+
+
+def _read_cells(data: bytes, marks: Marks, escape: bytes, *, blanks: bool) -> tuple[list[bytes], int] | None:
+    """Read cells up to the end of the first record; None when a quote is not closed."""
+    cells, at = [], 0
+    while True:
+        while blanks and data.startswith(b" ", at):
+            at += 1
+        if data.startswith(marks.quote, at):
+            close = _closing(data, at + 1, marks, escape)
+            if close is None:
+                return None
+            text = data[at + 1 : close].replace(2 * marks.quote, marks.quote)
+            cells.append(text.replace(escape + marks.quote, marks.quote) if escape else text)
+            at = close + 1
+            if data.startswith(b"\r" + marks.eol, at):
+                at += 1
+        else:
+            line = data.find(marks.eol, at)
+            line = line if line >= 0 else len(data)
+            end = data.find(marks.separator, at, line)
+            cells.append(data[at:end] if end >= 0 else data[at:line].removesuffix(b"\r"))
+            at = end if end >= 0 else line
+        if not data.startswith(marks.separator, at):
+            return cells, min(at + 1, len(data))
+        at += 1
+
+
+def _closing(data: bytes, at: int, marks: Marks, escape: bytes) -> int | None:
+    """Return where the quote is that closes a cell opened before `at`."""
+    ends = (marks.separator, marks.eol, b"\r" + marks.eol)
+    while (at := data.find(marks.quote, at)) >= 0:
+        if escape and _is_escaped(data, at, escape):
+            at += 1
+        elif data.startswith(marks.quote, at + 1):
+            at += 2
+        elif at + 1 == len(data) or data.startswith(ends, at + 1):
+            return at
+        else:
+            at += 1
+    return None
+
+
+def _is_escaped(data: bytes, at: int, escape: bytes) -> bool:
+    count = 0
+    while data[at - count - 1 : at - count] == escape:
+        count += 1
+    return count % 2 == 1
+
+
+class _Quotes:
+    """Places of the quotes in data, and which of them are odd."""
+
+    def __init__(self, data: bytes, marks: Marks, last: bool) -> None:
+        self.data, self.eol, self.last = data, marks.eol, last
+        signs = np.frombuffer(data, np.uint8)
+        quote = marks.quote[0]
+        self.at = np.concatenate(
+            [np.flatnonzero(signs[i : i + STEP] == quote) + i for i in range(0, len(signs), STEP)]
+        )
+        before = np.where(self.at > 0, signs[self.at - 1], marks.eol[0])
+        after = signs[np.minimum(self.at + 1, len(signs) - 1)]
+        after[self.at + 1 == len(signs)] = marks.eol[0]
+        twice = signs[np.minimum(self.at + 2, len(signs) - 1)]
+        ends = (marks.separator[0], marks.eol[0], quote)
+        opens = np.isin(before, ends)
+        closes = np.isin(after, ends) | ((after == ord("\r")) & (twice == marks.eol[0]))
+        # A quote that opens a cell without end is odd; one at the end of the data may yet be closed.
+        length = np.diff(self.at, append=len(signs) + (LONGEST if last else 0))
+        opens &= length <= LONGEST
+        number = np.arange(len(self.at))
+        self.odd = [np.flatnonzero(np.where(number % 2 == first, ~opens, ~closes)) for first in (0, 1)]
+
+    def first_odd(self, begin: int) -> int | None:
+        """Return the first odd quote from the quote `begin` on, which is the first of a record."""
+        odd = self.odd[begin % 2]
+        place = int(np.searchsorted(odd, begin))
+        return int(odd[place]) if place < len(odd) else None
+
+    def record_start(self, before: int, low: int, begin: int) -> int:
+        """Return where the record that reaches to `before` starts, not below `low`."""
+        end = before
+        while (end := self.data.rfind(self.eol, low, end)) >= 0:
+            if (int(np.searchsorted(self.at, end)) - begin) % 2 == 0:
+                return end + 1
+        return low

@@ -1,0 +1,173 @@
+"""Raw lines: the query that reads a part of the input into what a line says for itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import reduce
+from operator import and_, or_
+
+import polars as pl
+
+from custseg.columns import LINE_LIMIT
+from custseg.transactions import cleaning, numerals, values
+from custseg.transactions.cleaning import FATE_CODES
+from custseg.transactions.csv_blocks import EXTRA
+from custseg.transactions.heads import head_columns
+from custseg.transactions.pieces import Part
+from custseg.transactions.reading import Table
+from custseg.transactions.source import HEAD, NUMBERS, Source
+
+
+def scan_lines(table: Table, part: Part, *, products: bool) -> pl.LazyFrame:
+    """Scan a part into one row a line.
+
+    Returns
+    -------
+    LazyFrame
+        Those columns of `HEAD` that are read, as they stand; the columns of `lines.Lines.frame`; ``blank``
+        (the line holds nothing), ``unread`` (a number is there and was not read), ``doubtful`` (a number that
+        nothing shows how to read) where there can be any, and what ``--where`` asks for (see `asked`).
+    """
+    return _Raw(table, part).lines(products=products)
+
+
+class _Raw:
+    """Lines of one part as they were stored, and how each column is read."""
+
+    def __init__(self, table: Table, part: Part) -> None:
+        self.table, self.source, self.frame = table, part.source, part.frame
+        self.dtypes = part.source.contents.dtypes
+        self.numbers = [name for name in NUMBERS if name in table.read]
+
+    def cell(self, position: int) -> tuple[pl.Expr, pl.DataType]:
+        """Return a column by its place, and its type."""
+        return pl.col(f"c{position}"), self.dtypes[position]
+
+    def lines(self, *, products: bool) -> pl.LazyFrame:
+        """Return one row a line, its head as it stands."""
+        table = self.table
+        lines = self.frame.select(**self._cells(), **self._checks()).with_columns(self._derived())
+        invalid = pl.lit(FATE_CODES["invalid"], pl.UInt8)
+        return lines.select(
+            *head_columns(table),
+            *(values.scaled(pl.col(name)).alias(name) for name in self.numbers),
+            pl.when("broken")
+            .then(invalid)
+            .otherwise(cleaning.line_fate(self.numbers, table.rules))
+            .alias("fate"),
+            _rounded(self.numbers).alias("rounded"),
+            cleaning.line_hash(_compared(table, self.source)).alias("line"),
+            "blank",
+            self._unread().alias("unread"),
+            *([values.product_key(pl.col("product")).alias("product")] if products else []),
+            *(["doubtful"] if not self.source.mark else []),
+            *self._asked_for(),
+        )
+
+    def _cells(self) -> dict[str, pl.Expr]:
+        cells = {}
+        for column, position in self.source.columns.items():
+            cell, dtype = self.cell(position)
+            if column in NUMBERS:
+                mark = self.source.mark or numerals.POINT
+                cells[column] = values.number(cell, dtype, mark, thorough=self.source.careful)
+            elif column == "product":
+                cells[column] = values.other(cell, dtype).str.strip_chars()
+            else:
+                cells[column] = cell
+        for name, position in self.source.others.items():
+            cells[_other(name)] = values.other(*self.cell(position))
+        return cells
+
+    def _checks(self) -> dict[str, pl.Expr]:
+        """Return whether a line holds nothing or more than the header, and its raw numbers for two more."""
+        is_csv = self.source.contents.format == "csv"
+        cells = [pl.col(f"c{position}").is_null() for position in range(len(self.dtypes))]
+        checks = {
+            "blank": reduce(and_, cells),
+            "broken": pl.col(EXTRA).is_not_null() if is_csv else pl.lit(False),
+        }
+        texts = self._number_texts()
+        for name, cell in texts.items():
+            checks[f"is there: {name}"] = cell.is_not_null()
+        if not self.source.mark:
+            checks["doubtful"] = pl.coalesce(
+                pl.when(numerals.is_ambiguous(cell)).then(cell) for cell in texts.values()
+            )
+        return checks
+
+    def _number_texts(self) -> dict[str, pl.Expr]:
+        cells = {
+            name: self.cell(self.source.columns[name]) for name in NUMBERS if name in self.source.columns
+        }
+        return {name: cell for name, (cell, dtype) in cells.items() if not dtype.is_numeric()}
+
+    def _unread(self) -> pl.Expr:
+        """Tell whether a number is there and was not read."""
+        tests = (pl.col(f"is there: {name}") & pl.col(name).is_null() for name in self._number_texts())
+        return reduce(or_, tests, pl.lit(False))
+
+    def _derived(self) -> list[pl.Expr]:
+        """Return the columns this file lacks, made from those it has."""
+        made = []
+        columns, wanted = self.source.columns, self.table.read
+        quantity = pl.col("quantity") if "quantity" in columns else pl.lit(1.0)
+        if "quantity" in wanted and "quantity" not in columns:
+            made.append(quantity.alias("quantity"))
+        if "unit_price" in wanted and "unit_price" not in columns:
+            price = pl.col("amount") / quantity
+            # Nothing bought has no price, which is no fault of the line; a price without limit is one.
+            price = pl.when(quantity == 0).then(0.0).when(price.abs() <= LINE_LIMIT).then(price)
+            made.append(price.alias("unit_price"))
+        return made
+
+    def _asked_for(self) -> list[pl.Expr]:
+        """Return the columns --where asks for, by canonical or its own name; null where it has none."""
+        if not self.table.rules.where:
+            return []
+        names = by_header(self.source)
+        found = []
+        for name in cleaning.where_expression(self.table.rules.where).meta.root_names():
+            known = name if name in self.table.read else names.get(name)
+            if known not in HEAD:
+                found.append((pl.col(known) if known else pl.lit(None)).alias(asked(name)))
+        return found
+
+
+def by_header(source: Source) -> dict[str, str]:
+    """Return what each header of a source is called among our columns."""
+    names = {position: _other(name) for name, position in source.others.items()}
+    names |= {position: name for name, position in source.columns.items()}
+    return {header.strip(): names[position] for position, header in enumerate(source.header)}
+
+
+def _other(name: str) -> str:
+    """Name a column that is only compared so that it cannot be taken for a canonical one."""
+    return f"other:{name}"
+
+
+def asked(name: str) -> str:
+    """Name a column that --where asks for."""
+    return f"where:{name}"
+
+
+def _rounded(numbers: Sequence[str]) -> pl.Expr:
+    tests = [values.rounded(pl.col(name)) for name in numbers]
+    return pl.any_horizontal([pl.lit(False), *tests]).fill_null(False)
+
+
+def _compared(table: Table, source: Source) -> list[tuple[int, pl.Expr]]:
+    """Return the columns to hash by line, each with its seed; one the file lacks is empty."""
+    columns = []
+    for seed, name in enumerate(table.compared, start=1):
+        if name in HEAD:
+            continue
+        if name in source.columns:
+            columns.append((seed, pl.col(name)))
+        elif name in source.others:
+            columns.append((seed, pl.col(_other(name))))
+        elif name in NUMBERS:
+            columns.append((seed, pl.lit(None, pl.Float64)))
+        else:
+            columns.append((seed, pl.lit("")))
+    return columns or [(0, pl.lit(0))]

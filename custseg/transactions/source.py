@@ -1,0 +1,93 @@
+"""A source: one file (or sheet) and how it is read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from custseg.transactions.csv_blocks import CsvFile
+from custseg.transactions.dates import DateForm
+from custseg.transactions.excel_sheets import ExcelSheet
+from custseg.transactions.find import InputFile
+from custseg.transactions.numerals import POINT
+from custseg.transactions.parquet_files import ParquetFile
+
+HEAD = ("customer_id", "invoice", "invoice_date")
+"""Columns that repeat over the lines of an invoice."""
+
+NUMBERS = ("quantity", "unit_price", "amount")
+
+PROOF_BLOCK = 1 << 26
+"""Bytes of a file looked through at once for a proof."""
+
+Cells = Sequence[str | None]
+Samples = Sequence[Mapping[str, Cells]]
+"""For each source, cells of its canonical columns as text."""
+
+Contents = CsvFile | ParquetFile | ExcelSheet
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One file, or one sheet of a workbook, and how it is read.
+
+    Attributes
+    ----------
+    columns
+        Canonical name to position of the column.
+    others
+        Name to position of all further columns; they count when lines are compared.
+    layout
+        Name of the known layout it has, if any.
+    date_order, date_forms
+        Order of day, month and year in dates that need one, and the ways of writing to try, in this order.
+    mark
+        The decimal mark of numbers in text; empty where no number in the samples has one.
+    careful
+        Whether numbers are written in a way that takes the thorough reading.
+    """
+
+    file: InputFile
+    contents: Contents
+    columns: dict[str, int]
+    others: dict[str, int]
+    layout: str | None = None
+    date_order: str = ""
+    date_forms: tuple[DateForm, ...] = ()
+    mark: str = POINT
+    careful: bool = False
+
+    @property
+    def header(self) -> tuple[str, ...]:
+        """Names of the columns as the file has them."""
+        return self.contents.header
+
+    @property
+    def rows(self) -> int | None:
+        """Rows, where any piece of them can be read by itself (Parquet)."""
+        return self.contents.rows
+
+    @property
+    def text_bytes(self) -> int:
+        """Bytes it has as text, about."""
+        return self.contents.text_bytes
+
+    @property
+    def alike(self) -> tuple[object, ...]:
+        """What sources share whose raw lines can be read as one."""
+        return (
+            self.contents.alike,
+            tuple(sorted(self.columns.items())),
+            tuple(sorted(self.others.items())),
+            self.date_order,
+            self.date_forms,
+            self.mark,
+            self.careful,
+        )
+
+    def is_text(self, column: str) -> bool:
+        """Tell whether a canonical column is there and its cells do not say by themselves what they are."""
+        if column not in self.columns:
+            return False
+        dtype = self.contents.dtypes[self.columns[column]]
+        return not (dtype.is_temporal() if column == "invoice_date" else dtype.is_numeric())

@@ -1,0 +1,188 @@
+"""Bytes of a text file: decompressed, and with line breaks, quotes and separators of one byte each.
+
+Encodings that keep ASCII as it is (UTF-8, latin-1, …) pass unchanged and become UTF-8 a block at a time
+(`to_utf8`); all others (UTF-16, …) are recoded to UTF-8 as they are read.
+"""
+
+from __future__ import annotations
+
+import codecs
+import gzip
+import importlib
+import io
+import sys
+import zlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
+
+from custseg.errors import InputError, cut
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+if sys.version_info >= (3, 14):  # pragma: no cover
+    from compression import zstd
+else:
+    from backports import zstd
+
+GZIP_MAGIC = b"\x1f\x8b"
+ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
+UNKNOWN = "utf-8 or cp1252"
+"""The encoding where none is told: a line that is not UTF-8 is read as cp1252 (see `to_utf8`)."""
+
+STEP = 1 << 16
+_LATIN = "".join(map(chr, range(256)))
+CP1252 = "".join(
+    bytes([code]).decode("cp1252", "ignore") or _LATIN[code] for code in range(256)
+)  # its five gaps are read as browsers do, so that no byte is ever lost
+
+
+def is_compressed(path: str) -> bool:
+    """Tell whether a file can only be read from its beginning."""
+    with Path(path).open("rb") as file:
+        return file.read(4).startswith((GZIP_MAGIC, ZSTD_MAGIC))
+
+
+def open_bytes(path: str, encoding: str = UNKNOWN) -> BinaryIO:
+    """Open a file for reading: decompressed, recoded to UTF-8 where the encoding does not keep ASCII."""
+    file: Any = Path(path).open("rb")  # noqa: SIM115 - handed to the caller, who closes it
+    magic = file.read(4)
+    file.seek(0)
+    if magic.startswith(GZIP_MAGIC):
+        file = gzip.GzipFile(fileobj=file)
+    elif magic == ZSTD_MAGIC:
+        file = zstd.ZstdFile(file)
+    if keeps_ascii(encoding):
+        return cast(BinaryIO, file)
+    return io.BufferedReader(_Recoded(file, encoding), STEP)
+
+
+def skip(file: BinaryIO, offset: int) -> None:
+    """Go forward to `offset`, by reading where the file cannot be sought."""
+    if file.seekable():
+        file.seek(offset)
+        return
+    while offset > 0:
+        passed = len(file.read(min(offset, 1 << 20)))
+        if not passed:
+            return
+        offset -= passed
+
+
+def keeps_ascii(encoding: str) -> bool:
+    """Tell whether every byte below 128 means its ASCII sign, wherever it stands."""
+    if encoding == UNKNOWN:
+        return True
+    name = codecs.lookup(encoding).name
+    if name in ("utf-8", "utf-8-sig", "ascii", "iso8859-1"):
+        return True
+    module = importlib.import_module(f"encodings.{name.replace('-', '_')}")
+    table: str = getattr(module, "decoding_table", "")
+    return table[:128] == _LATIN[:128]
+
+
+def to_utf8(data: bytes, encoding: str, eol: bytes = b"\n") -> bytes:
+    """Return whole lines as UTF-8.
+
+    With the encoding `UNKNOWN` each line by itself is read as UTF-8 if it is that, and as cp1252 if not: so
+    the answer does not depend on where a file is cut into blocks, and files put together from two sources
+    come out right.
+
+    Raises
+    ------
+    UnicodeDecodeError
+        The data are not in the encoding that was told.
+    """
+    if encoding != UNKNOWN and codecs.lookup(encoding).name not in ("utf-8", "utf-8-sig", "ascii"):
+        if data.isascii():
+            return data
+        return data.decode(encoding).encode("utf-8") if keeps_ascii(encoding) else data
+    pieces, done, at = [], 0, 0
+    while at < len(data):
+        end = min(at + STEP, len(data))
+        if not data[at:end].isascii():
+            start = max(done, data.rfind(eol, 0, at) + 1)
+            end = data.find(eol, end) + 1 or len(data)
+            lines = data[start:end]
+            try:
+                lines.decode("utf-8")
+            except UnicodeDecodeError as error:
+                if encoding != UNKNOWN:
+                    raise UnicodeDecodeError(
+                        error.encoding, data, start + error.start, start + error.end, error.reason
+                    ) from None
+                pieces += [data[done:start], *map(_line_to_utf8, _lines(lines, eol))]
+                done = end
+        at = end
+    return b"".join([*pieces, data[done:]]) if pieces else data
+
+
+def _lines(data: bytes, eol: bytes) -> list[bytes]:
+    lines = data.split(eol)
+    return [line + eol for line in lines[:-1]] + lines[-1:]
+
+
+def _line_to_utf8(line: bytes) -> bytes:
+    try:
+        line.decode("utf-8")
+    except UnicodeDecodeError:
+        return codecs.charmap_decode(line, "strict", CP1252)[0].encode("utf-8")
+    return line
+
+
+class _Recoded(io.RawIOBase):
+    """A file read as UTF-8 whatever its encoding is; it cannot be sought."""
+
+    def __init__(self, file: BinaryIO, encoding: str) -> None:
+        self.file, self.decoder = file, codecs.getincrementaldecoder(encoding)()
+        self.ready, self.ended = b"", False
+
+    def readable(self) -> bool:
+        """Say that it can be read."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Fill the buffer with the next bytes of UTF-8."""
+        while not self.ready and not self.ended:
+            read = self.file.read(STEP)
+            self.ended = not read
+            self.ready = self.decoder.decode(read, final=self.ended).encode("utf-8")
+        taken = self.ready[: len(buffer)]
+        buffer[: len(taken)] = taken
+        self.ready = self.ready[len(taken) :]
+        return len(taken)
+
+    def close(self) -> None:
+        """Close the file below as well."""
+        self.file.close()
+        super().close()
+
+
+class reading:
+    """Turn failures of reading a file into one clear error that names it."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+
+    def __enter__(self) -> None:
+        """Begin."""
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Translate the error, if any."""
+        if isinstance(error, OSError | EOFError | zlib.error | zstd.ZstdError):
+            raise InputError(
+                "unreadable-file",
+                f"The file cannot be read to its end: {cut(error)}.",
+                where=self.path,
+                now="Copy it again from where it came from; it may have been cut off. "
+                "--skip-bad-files goes on without it.",
+            ) from error
+        if isinstance(error, UnicodeDecodeError):
+            raise InputError(
+                "wrong-encoding",
+                f"The file is not in the encoding {error.encoding}: {cut(error.reason)}.",
+                where=self.path,
+                now="Say which it is: --encoding cp1252, utf-16, …",
+            ) from error
