@@ -35,6 +35,9 @@ from custseg.settings import Settings
 from custseg.transactions import find, reading
 from custseg.transactions.cleaning import Ledger
 from custseg.transactions.reading import Table
+from custseg.transactions.unreadable import Unreadable
+
+EXAMPLES_IN_ERROR = 3
 
 Inputs = str | os.PathLike[str] | Sequence[str | os.PathLike[str]] | pl.LazyFrame | pl.DataFrame
 
@@ -162,7 +165,7 @@ class _Run:
 def _steps(run: _Run) -> dict[str, Any]:
     """Do the steps in order; return what run.json says of them."""
     settings, progress, results = run.settings, run.progress, run.work.room("results")
-    files, ledger = _map(run)
+    files, ledger, unreadable = _map(run)
     customers = _reduce(run, files, ledger)
     as_of, table = _features(run)
     with progress.stage("matrix", "Scaling features"):
@@ -211,6 +214,7 @@ def _steps(run: _Run) -> dict[str, Any]:
     return {
         "inputs": record.describe_inputs(run.table, labelled),
         **ledger.to_record(),
+        "invalid_examples": [cell._asdict() for cell in unreadable],
         "customers": customers,
         "as_of": as_of.isoformat() if as_of else None,
         "features": [summary.to_record() for summary in profile.features],
@@ -220,8 +224,11 @@ def _steps(run: _Run) -> dict[str, Any]:
     }
 
 
-def _map(run: _Run) -> tuple[list[Written], Ledger]:
-    """Read and clean every chunk into the exchange; return its files and the ledger so far."""
+def _map(run: _Run) -> tuple[list[Written], Ledger, list[Unreadable]]:
+    """Read and clean every chunk into the exchange.
+
+    Returns its files, the ledger so far and the first cells that could not be read.
+    """
     folder = run.work.room("exchange")
     written: dict[int, list[Written]] = {}
     chunks = range(len(run.plan.chunks))
@@ -237,17 +244,19 @@ def _map(run: _Run) -> tuple[list[Written], Ledger]:
     ledger = Ledger()
     for file in files:
         ledger.add(Ledger(**file.ledger))
-    _check_lines(ledger, run.settings)
-    return files, ledger
+    unreadable = exchange.find_unreadable(run.table, run.plan, written)
+    _check_lines(ledger, unreadable, run.settings)
+    return files, ledger, unreadable
 
 
-def _check_lines(ledger: Ledger, settings: Settings) -> None:
+def _check_lines(ledger: Ledger, unreadable: Sequence[Unreadable], settings: Settings) -> None:
     read, invalid = ledger.rows_read, ledger.lines["invalid"]
     if invalid > settings.max_invalid * read:
         raise InputError(
             "too-many-invalid",
             f"{invalid:,} of {read:,} lines ({invalid / read:.1%}) have an empty or unreadable cell in a "
             f"needed column; more than {settings.max_invalid:.1%} end the run.",
+            where="; ".join(str(cell) for cell in unreadable[:EXAMPLES_IN_ERROR]),
             now="Look at the columns and formats of the input, or allow more with --max-invalid.",
         )
     if not ledger.lines["kept"]:

@@ -49,14 +49,15 @@ def describe_inputs(table: Table, customers: pl.LazyFrame) -> dict[str, Any]:
         first, last = (
             customers.select(pl.col("first_purchase").min(), pl.col("last_purchase").max()).collect().row(0)
         )
-    files = [source.file for source in table.sources]
+    files = {source.file.path: source.file for source in table.sources}
     return {
         "files": len(files),
-        "bytes": find.total_bytes(files),
-        "paths": [file.path for file in files[:PATHS_IN_RECORD]],
+        "bytes": find.total_bytes(files.values()),
+        "paths": list(files)[:PATHS_IN_RECORD],
         "columns": {column: list(names) for column, names in headers.items()},
         "derived": list(table.derived),
         "first_date": first.isoformat() if first else None,
         "last_date": last.isoformat() if last else None,
-        "notes": [],
+        "notes": list(table.notes),
+        "skipped": [skipped._asdict() for skipped in table.skipped],
     }
