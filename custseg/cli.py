@@ -36,7 +36,10 @@ READING, LINES, FEATURES = "Reading", "Which lines", "Features"
 SEGMENTS, SHOWING, RUNNING = "Segments", "Presentation", "How it is run"
 
 Inputs = Annotated[
-    list[str], typer.Argument(help="Files, folders or globs of transactions: CSV (also .gz), Parquet; mixed.")
+    list[str],
+    typer.Argument(
+        help="Files, folders or globs of transactions: CSV (also .gz, .zst), Parquet, Excel; mixed."
+    ),
 ]
 Output = Annotated[Path, typer.Option("-o", "--output", help="Folder for the results; new or custseg's own.")]
 Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="Show nothing but results and errors.")]
@@ -79,6 +82,42 @@ def batch(  # noqa: PLR0913, PLR0917 - one parameter an option
     date_format: Annotated[
         str | None, _text(READING, "How dates are written, as strptime. Default: proved from the data.")
     ] = None,
+    encoding: Annotated[
+        str | None, _text(READING, "Encoding of CSV files. Default: detected.", metavar="NAME")
+    ] = None,
+    separator: Annotated[
+        str | None, _text(READING, "What is between CSV cells. Default: detected.", metavar="SIGN")
+    ] = None,
+    decimal_comma: Annotated[
+        bool | None,
+        typer.Option(
+            "--decimal-comma/--decimal-point",
+            help="How numbers are written. Default: proved from the data.",
+            rich_help_panel=READING,
+            show_default=False,
+        ),
+    ] = None,
+    no_header: Annotated[
+        bool,
+        typer.Option(
+            "--no-header",
+            help="The first line is a line like all others; columns are named by number: "
+            "--column customer_id=1.",
+            rich_help_panel=READING,
+        ),
+    ] = False,
+    sheet: Annotated[
+        list[str] | None,
+        _text(READING, "Excel sheet to read. Repeatable. Default: each with a customer.", metavar="NAME"),
+    ] = None,
+    skip_bad_files: Annotated[
+        bool,
+        typer.Option(
+            "--skip-bad-files",
+            help="Go on without files that cannot be read, and record them.",
+            rich_help_panel=READING,
+        ),
+    ] = False,
     max_invalid: Annotated[
         str | None,
         _text(READING, "Share of unreadable lines that ends the run. Default: 1%.", metavar="SHARE"),
@@ -146,6 +185,12 @@ def batch(  # noqa: PLR0913, PLR0917 - one parameter an option
     flags = {
         "column": _pairs(column),
         "date_format": date_format,
+        "encoding": encoding,
+        "separator": separator,
+        "decimal_comma": decimal_comma,
+        "no_header": no_header or None,
+        "sheet": sheet,
+        "skip_bad_files": skip_bad_files or None,
         "max_invalid": max_invalid,
         "since": since,
         "until": until,
