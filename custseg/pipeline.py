@@ -166,7 +166,7 @@ def _steps(run: _Run) -> dict[str, Any]:
     """Do the steps in order; return what run.json says of them."""
     settings, progress, results = run.settings, run.progress, run.work.room("results")
     files, ledger, unreadable = _map(run)
-    customers = _reduce(run, files, ledger)
+    customers, returns_only = _reduce(run, files, ledger)
     as_of, table = _features(run)
     with progress.stage("matrix", "Scaling features"):
         points = matrix.build_matrix(
@@ -216,6 +216,8 @@ def _steps(run: _Run) -> dict[str, Any]:
         **ledger.to_record(),
         "invalid_examples": [cell._asdict() for cell in unreadable],
         "customers": customers,
+        "returns_only": returns_only,
+        "rounded_lines": ledger.rounded,
         "as_of": as_of.isoformat() if as_of else None,
         "features": [summary.to_record() for summary in profile.features],
         "scaling": points.scaling.to_dict(),
@@ -269,8 +271,8 @@ def _check_lines(ledger: Ledger, unreadable: Sequence[Unreadable], settings: Set
         )
 
 
-def _reduce(run: _Run, files: Sequence[Written], ledger: Ledger) -> int:
-    """Sum up the customers bucket by bucket; return how many there are.
+def _reduce(run: _Run, files: Sequence[Written], ledger: Ledger) -> tuple[int, int]:
+    """Sum up the customers bucket by bucket; return how many bought, and how many only returned.
 
     Enters in the ledger what could not be known before: duplicates, and the money of kept lines.
     """
@@ -280,14 +282,15 @@ def _reduce(run: _Run, files: Sequence[Written], ledger: Ledger) -> int:
     def task(bucket: int) -> dict[str, int]:
         return exchange.reduce_bucket(files, run.plan, run.recipe, bucket, folders)
 
-    total = 0
+    total = returns_only = 0
     with run.progress.stage("features", "Summing up customers", len(buckets), "buckets") as advance:
         for _, counts in compute.run_tasks(task, buckets, at_once=run.plan.tasks):
             total += counts["customers"]
+            returns_only += counts["returns_only"]
             ledger.money["kept"] += counts["money"]
             ledger.move(counts["duplicates"], counts["duplicate_money"], source="kept", target="duplicate")
             advance(1)
-    return total
+    return total, returns_only
 
 
 def _features(run: _Run) -> tuple[dt.date | None, pl.LazyFrame]:
