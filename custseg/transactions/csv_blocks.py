@@ -123,7 +123,7 @@ class CsvFile:
     def scan(self, data: bytes) -> pl.LazyFrame:
         """Scan records as text, columns ``c0``, ``c1``, … and `EXTRA`: no inference, no surprise."""
         schema = {f"c{position}": pl.String for position in range(len(self.header))} | {EXTRA: pl.String}
-        if not data.strip():
+        if not data.strip(b"\r\n"):
             return pl.LazyFrame(schema=schema)
         return pl.scan_csv(
             data,
@@ -234,7 +234,7 @@ def _samples(file: BinaryIO, start: int, size: int, eol: bytes) -> Iterator[tupl
     streams.skip(file, start)
     head = file.read(part)
     yield head, len(head) < part
-    if len(head) < part or not file.seekable() or hasattr(file, "fileobj"):
+    if len(head) < part or not streams.can_be_sought(file):
         return
     end = file.seek(0, io.SEEK_END)
     places = 1 if size < 1 << 17 else 8

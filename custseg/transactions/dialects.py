@@ -97,18 +97,15 @@ def read_dialect(path: str, told: Told, is_header: Callable[[Sequence[str]], boo
             # Excel's own hint, a line before the header.
             separator = separator or line[4:].decode("ascii", "replace")
             begin = start.find(eol.encode(), begin) + 1
+        if not start[begin:].strip():
+            raise _empty(path)
         quote = _quote(start[begin:])
         separator = separator or _separator(path, start[begin:], quote, eol)
         marks = Marks(separator.encode(), quote.encode(), eol.encode())
         rows = islice(_rows(start, begin, marks, encoding), HEADER_ROWS)
         first = next(rows, None)
     if first is None:
-        raise InputError(
-            "empty-file",
-            "The file holds nothing but line breaks.",
-            where=path,
-            now="Remove it from the input.",
-        )
+        raise _empty(path)
     if told.no_header:
         header = tuple(str(number) for number in range(1, len(first.cells) + 1))
         return Dialect(encoding, separator, quote, eol, header, 0, first.start)
@@ -146,6 +143,12 @@ def _encoding(path: str, start: bytes) -> str:
     if max(even, odd) < len(start) // 8 or min(even, odd) > max(even, odd) // 8:
         raise _no_text(path)
     return "utf-16-le" if odd > even else "utf-16-be"
+
+
+def _empty(path: str) -> InputError:
+    return InputError(
+        "empty-file", "The file holds no cell at all.", where=path, now="Remove it from the input."
+    )
 
 
 def _no_text(path: str) -> InputError:
@@ -200,9 +203,7 @@ def _rows(data: bytes, begin: int, marks: Marks, encoding: str) -> Iterator[_Row
     """Yield the first rows that are not blank."""
     at = begin
     while at < len(data):
-        line_end = data.find(marks.eol, at)
-        fields = data.count(marks.separator, at, line_end if line_end >= 0 else len(data)) + 1
-        record = quotes.read_record(data, at, marks, fields, last=True)
+        record = quotes.read_record(data, at, marks, None, last=True)
         if record is None:
             return
         cells, end = record

@@ -64,11 +64,12 @@ def whole_records(data: bytes, marks: Marks, fields: int, *, last: bool) -> Reco
 
 
 def read_record(
-    data: bytes, start: int, marks: Marks, fields: int, *, last: bool
+    data: bytes, start: int, marks: Marks, fields: int | None, *, last: bool
 ) -> tuple[list[bytes], int] | None:
     """Read one record, whatever its quotes, and tell where it ends; None when more data are needed.
 
-    Tried in turn, until one gives the right number of cells: a quote closes where a cell may end; the same
+    Tried in turn, until one gives the right number of cells (or any, when `fields` is None): a quote closes
+    where a cell may end; the same
     with backslashes before quotes that do not; the same with blanks before opening quotes; quotes that are
     signs like any other.
     """
@@ -79,7 +80,7 @@ def read_record(
         if found is None or (found[1] == len(window) and not ended):
             if len(window) < LONGEST and not last:
                 return None
-        elif len(found[0]) == fields:
+        elif fields is None or len(found[0]) == fields:
             return found[0], start + found[1]
     end = data.find(marks.eol, start)
     if end < 0 and not last:

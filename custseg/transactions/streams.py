@@ -48,18 +48,22 @@ def open_bytes(path: str, encoding: str = UNKNOWN) -> BinaryIO:
     file: Any = Path(path).open("rb")  # noqa: SIM115 - handed to the caller, who closes it
     magic = file.read(4)
     file.seek(0)
-    if magic.startswith(GZIP_MAGIC):
-        file = gzip.GzipFile(fileobj=file)
-    elif magic == ZSTD_MAGIC:
-        file = zstd.ZstdFile(file)
+    if magic.startswith((GZIP_MAGIC, ZSTD_MAGIC)):
+        file.close()
+        file = gzip.GzipFile(path) if magic.startswith(GZIP_MAGIC) else zstd.ZstdFile(path)
     if keeps_ascii(encoding):
         return cast(BinaryIO, file)
     return io.BufferedReader(_Recoded(file, encoding), STEP)
 
 
+def can_be_sought(file: BinaryIO) -> bool:
+    """Tell whether any place of a file can be gone to at once."""
+    return isinstance(file, io.BufferedReader) and file.seekable()
+
+
 def skip(file: BinaryIO, offset: int) -> None:
     """Go forward to `offset`, by reading where the file cannot be sought."""
-    if file.seekable():
+    if can_be_sought(file):
         file.seek(offset)
         return
     while offset > 0:

@@ -1,0 +1,123 @@
+"""Decompressing and recoding, against Python's own codecs."""
+
+import gzip
+import io
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from custseg.errors import InputError
+from custseg.transactions import streams
+from custseg.transactions.streams import UNKNOWN, keeps_ascii, open_bytes, reading, skip, to_utf8
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("utf-8", True),
+        ("cp1252", True),
+        ("latin-1", True),
+        ("cp1251", True),
+        ("iso-8859-15", True),
+        ("ascii", True),
+        ("utf-16", False),
+        ("utf-32-be", False),
+        ("shift_jis", False),
+        ("gb18030", False),
+        ("cp037", False),
+    ],
+)
+def test_encodings_that_keep_ascii_are_known(name: str, expected: bool) -> None:
+    assert keeps_ascii(name) is expected
+    if expected:
+        assert all(bytes([code]).decode(name) == chr(code) for code in range(128))
+
+
+def test_each_line_is_read_by_itself() -> None:
+    latin, utf, windows = "Café\n".encode("latin-1"), "Größe €\n".encode(), "5 € – “so”\n".encode("cp1252")
+    assert to_utf8(latin + utf + windows, UNKNOWN).decode() == "Café\nGröße €\n5 € – “so”\n"
+
+
+def test_no_byte_is_ever_lost() -> None:
+    assert len(to_utf8(bytes(range(128, 256)), UNKNOWN).decode()) == 128
+
+
+@given(
+    lines=st.lists(st.sampled_from([b"a", "é".encode(), "é".encode("cp1252"), b"\x81\xff", b"", b"x" * 40]))
+)
+def test_it_does_not_matter_where_data_are_cut(lines: list[bytes]) -> None:
+    before, streams.STEP = streams.STEP, 16
+    try:
+        apart = b"".join(to_utf8(line + b"\n", UNKNOWN) for line in lines)
+        assert to_utf8(b"".join(line + b"\n" for line in lines), UNKNOWN) == apart
+    finally:
+        streams.STEP = before
+
+
+def test_an_encoding_that_was_told_is_kept_to() -> None:
+    assert to_utf8("Ж".encode("cp1251"), "cp1251").decode() == "Ж"
+    with pytest.raises(UnicodeDecodeError) as caught:
+        to_utf8(b"x" * 100_000 + b"\n\xe9t\xe9\n", "utf-8")
+    assert caught.value.start == 100_001
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-32", "shift_jis", "gb18030"])
+@pytest.mark.parametrize("packed", [False, True])
+def test_other_encodings_are_recoded_as_they_are_read(tmp_path: Path, encoding: str, packed: bool) -> None:
+    text = "".join(f"line {number}, 日本\n" for number in range(30_000))
+    path = tmp_path / "file"
+    data = text.encode(encoding)
+    path.write_bytes(gzip.compress(data) if packed else data)
+    with open_bytes(str(path), encoding) as file:
+        assert file.read().decode().removeprefix("\ufeff") == text
+    with open_bytes(str(path), encoding) as file:
+        skip(file, 300_000)
+        assert file.read(50) == text.encode()[300_000:300_050]
+
+
+def broken_gzip() -> bytes:
+    return gzip.compress(b"1,2\n" * 10_000)[:-20]
+
+
+def bad_checksum() -> bytes:
+    data = bytearray(gzip.compress(b"1,2\n" * 10_000))
+    data[-6] ^= 255
+    return bytes(data)
+
+
+def bad_middle() -> bytes:
+    data = bytearray(gzip.compress(bytes(i * i % 251 for i in range(100_000))))
+    data[300:340] = b"\xff" * 40
+    return bytes(data)
+
+
+@pytest.mark.parametrize("data", [broken_gzip(), bad_checksum(), bad_middle(), b"\x28\xb5\x2f\xfdnonsense"])
+def test_damaged_files_are_named(tmp_path: Path, data: bytes) -> None:
+    path = tmp_path / "cut.csv"
+    path.write_bytes(data)
+    with (
+        pytest.raises(InputError, match=r"cut\.csv") as caught,
+        reading(str(path)),
+        open_bytes(str(path)) as file,
+    ):
+        file.read()
+    assert caught.value.code == "unreadable-file"
+
+
+def test_text_that_ends_within_a_sign_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "half.csv"
+    path.write_bytes("a,b".encode("utf-16-le")[:-1])
+    with pytest.raises(InputError) as caught, reading(str(path)), open_bytes(str(path), "utf-16-le") as file:
+        file.read()
+    assert caught.value.code == "wrong-encoding"
+
+
+def test_skipping_beyond_the_end_stops_there(tmp_path: Path) -> None:
+    path = tmp_path / "short.csv.gz"
+    path.write_bytes(gzip.compress(b"1,2\n"))
+    with open_bytes(str(path)) as file:
+        skip(file, 1_000)
+        assert file.read() == b""
+    assert not streams.can_be_sought(io.BytesIO())  # type: ignore[arg-type]
