@@ -9,7 +9,7 @@ import datetime as dt
 import os
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -35,6 +35,7 @@ from custseg.settings import Settings
 from custseg.transactions import find, reading
 from custseg.transactions.cleaning import Ledger
 from custseg.transactions.reading import Table
+from custseg.transactions.source import Surprise
 from custseg.transactions.unreadable import Unreadable
 
 EXAMPLES_IN_ERROR = 3
@@ -136,6 +137,8 @@ def segment(
                 return found
             work, chosen_plan = _take_up(Path(output), identity, settings, table)
             progress.explain(chosen_plan.describe())
+            if work.state.get("thorough"):
+                table = reading.open_input(find.find_files(paths), settings, thorough=True)
             run = _Run(table, recipe, chosen_plan, work, settings, progress)
             try:
                 made = record.begin(settings, sources or {}, identity) | _steps(run)
@@ -165,7 +168,11 @@ class _Run:
 def _steps(run: _Run) -> dict[str, Any]:
     """Do the steps in order; return what run.json says of them."""
     settings, progress, results = run.settings, run.progress, run.work.room("results")
-    files, ledger, unreadable = _map(run)
+    try:
+        files, ledger, unreadable = _map(run)
+    except Surprise:
+        run = _look_closer(run)
+        files, ledger, unreadable = _map(run)
     customers, returns_only = _reduce(run, files, ledger)
     as_of, table = _features(run)
     with progress.stage("matrix", "Scaling features"):
@@ -224,6 +231,18 @@ def _steps(run: _Run) -> dict[str, Any]:
         "k_selection": selection.to_record(order),
         "segments": segments,
     }
+
+
+def _look_closer(run: _Run) -> _Run:
+    """Look through all files for what their samples left in doubt, and begin anew with what that shows."""
+    run.progress.say("The files differ from their samples: looking through all of them.")
+    run.work.remember(run.work.state | {"thorough": True})
+    with run.progress.stage("find", "Looking through all files"):
+        files = tuple({source.file: None for source in run.table.sources})
+        table = reading.open_input(files, run.settings, thorough=True)
+    for file in run.work.room("exchange").iterdir():
+        file.unlink()
+    return replace(run, table=replace(table, skipped=run.table.skipped))
 
 
 def _map(run: _Run) -> tuple[list[Written], Ledger, list[Unreadable]]:

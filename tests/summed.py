@@ -16,6 +16,7 @@ from custseg.settings import Settings
 from custseg.transactions import find, reading
 from custseg.transactions.cleaning import Ledger
 from custseg.transactions.reading import Table
+from custseg.transactions.source import Surprise
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,14 @@ class Summed:
 def sum_up(*inputs: Path | str, **settings: Any) -> Summed:
     """Read, clean, exchange and add up, with everything in a folder that is gone afterwards."""
     chosen = Settings(**settings)
-    table = reading.open_input(find.find_files(list(inputs)), chosen)
+    files = find.find_files(list(inputs))
+    try:
+        return _sum_up(reading.open_input(files, chosen), chosen)
+    except Surprise:
+        return _sum_up(reading.open_input(files, chosen, thorough=True), chosen)
+
+
+def _sum_up(table: Table, chosen: Settings) -> Summed:
     recipe = features.make_recipe(table, chosen)
     made = plan.make_plan(table.sources, memory_limit=2_000_000_000, chunk_size=chosen.chunk_size)
     with tempfile.TemporaryDirectory() as name:

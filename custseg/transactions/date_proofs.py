@@ -13,94 +13,117 @@ from custseg.transactions.dates import DateEvidence, DateForm, DateShape
 from custseg.transactions.source import PROOF_BLOCK, Samples, Source
 
 
-def prove_dates(sources: Sequence[Source], samples: Samples, told: str | None) -> list[Source]:
+def prove_dates(
+    sources: Sequence[Source], samples: Samples, told: str | None, *, thorough: bool
+) -> list[Source]:
     """Decide how the dates of each source are read.
 
-    The order of day and month is that which the file itself proves; else that which files with the same
-    header prove, if they all prove the same; else that which all files prove. Where samples prove nothing
-    anywhere, files are looked through to the first proof.
+    The order of day and month is that which the file itself proves; else that which files like it prove, if
+    they all prove the same; else, and if looking through the whole file proves nothing either, that which all
+    files prove.
+
+    Parameters
+    ----------
+    thorough
+        Whether to look through all files that samples leave in doubt.
 
     Raises
     ------
     InputError
         The dates are written in an unknown way, contradict each other, or nothing proves their order.
     """
-    if told:
-        forms = DateForm(told), *_certain_forms(_all_shapes(sources, samples))
-        return [replace(source, date_order=dates.order_of(told), date_forms=forms) for source in sources]
-    evidence = {}
-    shapes: dict[DateShape, None] = {}
+    dated = [number for number, source in enumerate(sources) if source.is_text("invoice_date")]
+    evidence = {number: DateEvidence() for number in dated}
+    shapes: dict[int, list[DateShape]] = {}
+    for number in dated:
+        seen = evidence[number].add(samples[number]["invoice_date"])
+        shapes[number] = sorted(seen, key=lambda shape: -seen[shape])
+        if not told and not seen and evidence[number].unknown:
+            raise _unknown_dates(sources[number], evidence[number].unknown)
+    kinds = {number: _kind(sources[number], shapes[number]) for number in dated}
+    proved, inherited = {}, {}
+    if not told:
+        proved = _proved_orders(sources, evidence, kinds, thorough=thorough)
+        inherited = _inherited_orders(sources, evidence, kinds, proved)
+    every = dict.fromkeys(shape for number in dated for shape in shapes[number])
+    decided = []
     for number, source in enumerate(sources):
-        if source.is_text("invoice_date"):
-            evidence[number] = DateEvidence()
-            seen = evidence[number].add(samples[number]["invoice_date"])
-            if not seen and evidence[number].unknown:
-                raise _unknown_dates(source, evidence[number].unknown)
-            shapes |= dict.fromkeys(sorted(seen, key=lambda shape: -seen[shape]))
-    orders = _orders(sources, evidence)
-    proved = []
-    for number, source in enumerate(sources):
-        order = orders.get(number, "")
-        forms = tuple(dict.fromkeys(form for shape in shapes if (form := shape.ordered(order)) is not None))
-        proved.append(replace(source, date_order=order, date_forms=forms))
+        order = dates.order_of(told) if told else proved.get(number) or inherited.get(number, "")
+        forms = [DateForm(told)] if told else []
+        forms += [form for shape in every if (form := shape.ordered(order)) is not None]
+        final = bool(told) or thorough or number in proved
+        decided.append(
+            replace(source, date_order=order, date_forms=tuple(dict.fromkeys(forms)), date_proved=final)
+        )
+    return decided
+
+
+def _kind(source: Source, shapes: Sequence[DateShape]) -> tuple[object, ...]:
+    """Return what files have in common whose dates are written by one program."""
+    doubtful = sorted(shape.forms[0][1] for shape in shapes if not shape.is_certain)
+    return source.contents.alike[:2], source.header, tuple(doubtful)
+
+
+def _proved_orders(
+    sources: Sequence[Source],
+    evidence: Mapping[int, DateEvidence],
+    kinds: Mapping[int, object],
+    *,
+    thorough: bool,
+) -> dict[int, str]:
+    """Return the order of day, month and year for each source that proves one."""
+    proved = {number: seen.order for number, seen in evidence.items() if seen.order}
+    for number, seen in evidence.items():
+        settled = number in proved or not (seen.example or thorough)
+        if not settled and (thorough or not _common(proved, kinds, number)):
+            _look_through(sources[number], seen)
+            proved |= {number: seen.order} if seen.order else {}
+        if not seen.possible:
+            raise _contradiction(sources[number], seen)
     return proved
 
 
-def _orders(sources: Sequence[Source], evidence: Mapping[int, DateEvidence]) -> dict[int, str]:
-    """Return the order of day, month and year for each source whose dates need one."""
-    doubtful = {number for number, seen in evidence.items() if seen.example}
-    for number in sorted(doubtful):
-        if evidence[number].possible == ():
-            raise _contradiction(sources[number], evidence[number])
-    proved = {number: evidence[number].order for number in doubtful if evidence[number].order}
-    open_ = sorted(doubtful - set(proved))
-    for number in open_:
-        if not _inherited(sources, evidence, proved, number):
-            order = _look_through_dates(sources[number], evidence[number])
-            proved |= {number: order} if order else {}
-    orders = dict(proved)
-    for number in open_:
-        if number not in proved:
-            orders[number] = _inherited(sources, evidence, proved, number)
-            if not orders[number]:
-                raise _unproved_order(sources[number], evidence[number])
-    return orders
+def _inherited_orders(
+    sources: Sequence[Source],
+    evidence: Mapping[int, DateEvidence],
+    kinds: Mapping[int, object],
+    proved: Mapping[int, str],
+) -> dict[int, str]:
+    """Return the order for each source that needs one and proves none."""
+    inherited = {}
+    for number, seen in evidence.items():
+        if seen.example and number not in proved:
+            order = _common(proved, kinds, number) or _only(set(proved.values()))
+            if order not in seen.possible:
+                raise _unproved_order(sources[number], seen)
+            inherited[number] = order
+    return inherited
 
 
-def _inherited(
-    sources: Sequence[Source], evidence: Mapping[int, DateEvidence], proved: Mapping[int, str], number: int
-) -> str:
-    """Return the order that all files like this one prove; else the one all files prove; else nothing."""
-    alike = {order for n, order in proved.items() if sources[n].header == sources[number].header}
-    found = alike or set(proved.values())
-    order = found.pop() if len(found) == 1 else ""
-    return order if order in evidence[number].possible else ""
+def _common(proved: Mapping[int, str], kinds: Mapping[int, object], number: int) -> str:
+    """Return the order that all files of the same kind prove."""
+    return _only({order for other, order in proved.items() if kinds[other] == kinds[number]})
 
 
-def _look_through_dates(source: Source, evidence: DateEvidence) -> str:
-    """Look at every date of a file until one proves the order; return it."""
-    cell = pl.col(f"c{source.columns['invoice_date']}")
-    parts = cell.str.extract_groups(dates.PARTS).struct
-    largest = [parts[i].cast(pl.Int64, strict=False).max().alias(str(i)) for i in range(3)]
+def _only(found: set[str]) -> str:
+    return found.pop() if len(found) == 1 else ""
+
+
+def _look_through(source: Source, evidence: DateEvidence) -> None:
+    """Look at every date of a file until its order is proved."""
+    cell = pl.col(f"c{source.columns['invoice_date']}").cast(pl.String)
+    looks = [cell.filter(cell.str.contains(dates.PARTS)).first().alias("example")]
+    for order, cannot in dates.refutation(cell).items():
+        looks += [cannot.sum().alias(f"{order} count"), cell.filter(cannot).first().alias(f"{order} text")]
+    # Samples were part of the file: what they showed is counted anew.
+    evidence.against = DateEvidence().against
     for frame in source.contents.frames(PROOF_BLOCK):
-        evidence.take(frame.select(largest).collect(engine="streaming").row(0))
-        if not evidence.possible:
-            raise _contradiction(source, evidence)
+        seen = frame.select(looks).collect(engine="streaming").row(0, named=True)
+        evidence.example = evidence.example or (seen["example"] or "").strip()
+        for order in dates.LIMITS:
+            evidence.take(order, seen[f"{order} count"] or 0, (seen[f"{order} text"] or "").strip())
         if evidence.order:
             break
-    return evidence.order
-
-
-def _all_shapes(sources: Sequence[Source], samples: Samples) -> list[DateShape]:
-    seen: dict[DateShape, None] = {}
-    for source, sample in zip(sources, samples, strict=True):
-        if source.is_text("invoice_date"):
-            seen |= dict.fromkeys(DateEvidence().add(sample["invoice_date"]))
-    return list(seen)
-
-
-def _certain_forms(shapes: Sequence[DateShape]) -> list[DateForm]:
-    return [shape.forms[0][1] for shape in shapes if shape.is_certain]
 
 
 def _place(source: Source, column: str) -> str:
@@ -117,13 +140,13 @@ def _unknown_dates(source: Source, text: str) -> InputError:
 
 
 def _contradiction(source: Source, evidence: DateEvidence) -> InputError:
+    month, day = evidence.against["dmy"][1], evidence.against["mdy"][1]
     return InputError(
         "date-order",
-        "Some dates can only have the day first, others only the month: "
-        f"the first number of a date goes up to {evidence.largest[0]}, the second to {evidence.largest[1]}.",
+        f"'{cut(day)}' cannot have the month first, nor '{cut(month)}' the day.",
         where=_place(source, "invoice_date"),
-        now="Split the file where the format changes, or say which holds for most: "
-        "--date-format '%d/%m/%Y' or --date-format '%m/%d/%Y'; the others will be invalid.",
+        now="Split the file where the format changes, or say which holds: "
+        "--date-format '%d/%m/%Y' or --date-format '%m/%d/%Y'; the other dates will be invalid.",
     )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import calendar
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -178,18 +178,15 @@ class DateEvidence:
 
     Attributes
     ----------
-    largest
-        Largest first, second and (two-digit) third number of the dates in doubt.
-    orders
-        Orders that any of the dates in doubt may have.
+    against
+        For each order of day, month and year how many dates cannot have it, and one of them.
     example
         A date in doubt.
     unknown
         A cell whose way of writing is not known.
     """
 
-    largest: tuple[int, int, int] = (0, 0, 0)
-    orders: tuple[str, ...] = ()
+    against: dict[str, tuple[int, str]] = field(default_factory=lambda: dict.fromkeys(LIMITS, (0, "")))
     example: str = ""
     unknown: str = ""
 
@@ -204,29 +201,64 @@ class DateEvidence:
                 continue
             seen[shape] = seen.get(shape, 0) + 1
             if not shape.is_certain and (parts := re.match(PARTS, text)):
-                self.take([int(part or 0) for part in parts.groups()])
-                self.orders = self.orders or tuple(order for order, _ in shape.forms)
                 self.example = self.example or text
+                for order in refuted([int(part) if part else None for part in parts.groups()]):
+                    self.take(order, 1, text)
         return seen
 
-    def take(self, numbers: Sequence[int | None]) -> None:
-        """Take in the numbers (or the largest numbers) of further dates."""
-        first, second, third = (max(old, new or 0) for old, new in zip(self.largest, numbers, strict=True))
-        self.largest = first, second, third
-
-    @property
-    def possible(self) -> tuple[str, ...]:
-        """Orders that all dates may have."""
-        return tuple(
-            order
-            for order in self.orders
-            if all(number <= limit for number, limit in zip(self.largest, LIMITS[order], strict=True))
-        )
+    def take(self, order: str, count: int, example: str) -> None:
+        """Take in how many further dates cannot have an order, and one of them."""
+        known, first = self.against[order]
+        self.against[order] = known + count, first or example
 
     @property
     def order(self) -> str:
-        """The order of day, month and year that is proved; empty when there is none, or more than one."""
-        return self.possible[0] if len(self.possible) == 1 else ""
+        """The order that is proved; empty when there is none, or more than one.
+
+        One date in a hundred may contradict it: that is a slip, and its line will be invalid.
+        """
+        best, other = sorted(self.against, key=lambda order: self.against[order][0])[:2]
+        least, next_ = self.against[best][0], self.against[other][0]
+        return best if least < next_ and least * 100 <= next_ else ""
+
+    @property
+    def possible(self) -> tuple[str, ...]:
+        """Orders that all dates may have; the proved one, if there is one."""
+        if self.order:
+            return (self.order,)
+        return tuple(order for order, (count, _) in self.against.items() if count == 0)
+
+
+def refuted(parts: Sequence[int | None]) -> list[str]:
+    """Return the orders that a date with these three numbers (see `PARTS`) cannot have."""
+    return [order for order in LIMITS if not _allows(order, parts)]
+
+
+def speaks_against(text: str, order: str) -> bool:
+    """Tell whether a date is in doubt and cannot have an order; without any order, whether it is in doubt."""
+    shape, parts = read_shape(text), re.match(PARTS, text.strip())
+    if shape is None or shape.is_certain or not parts:
+        return False
+    return not order or order in refuted([int(part) if part else None for part in parts.groups()])
+
+
+def _allows(order: str, parts: Sequence[int | None]) -> bool:
+    if parts[2] is None and order == "ymd":
+        return False
+    return all(part is None or part <= limit for part, limit in zip(parts, LIMITS[order], strict=True))
+
+
+def refutation(cell: pl.Expr) -> dict[str, pl.Expr]:
+    """Return, for each order, whether the dates in doubt in a column cannot have it; null for all others."""
+    parts = cell.str.extract_groups(PARTS).struct
+    numbers = [parts[i].cast(pl.Int64, strict=False) for i in range(3)]
+    tests: dict[str, pl.Expr] = {}
+    for order, limits in LIMITS.items():
+        too_large = [number.gt(limit).fill_null(False) for number, limit in zip(numbers, limits, strict=True)]
+        if order == "ymd":
+            too_large.append(numbers[2].is_null())
+        tests[order] = pl.when(numbers[0].is_not_null()).then(pl.any_horizontal(too_large))
+    return tests
 
 
 def order_of(strptime: str) -> str:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import polars as pl
 
+from custseg.errors import cut
 from custseg.transactions import cleaning, dates, values
 from custseg.transactions.dates import DateForm
 from custseg.transactions.reading import Table
-from custseg.transactions.source import HEAD, Source
+from custseg.transactions.source import HEAD, Source, Surprise
 
 MOST_UNREAD_DATES = 10_000
 """Different dates looked at one by one to see how they are written."""
@@ -19,19 +20,27 @@ def head_columns(table: Table) -> list[str]:
 
 
 def clean_heads(table: Table, heads: pl.DataFrame, source: Source) -> pl.DataFrame:
-    """Make heads as they stand in a source canonical, and tell the fate they call for as ``fate`` (uint8)."""
+    """Make heads as they stand in a source canonical, and tell the fate they call for as ``fate`` (uint8).
+
+    Raises
+    ------
+    Surprise
+        A date or an id speaks against what the samples showed.
+    """
     names = head_columns(table)
     dtypes = heads.schema
-
-    def canonical(name: str) -> pl.Expr:
+    columns = {}
+    for name in names:
         cell, dtype = pl.col(name), dtypes[name]
         if name == "customer_id":
-            return values.customer_id(cell, dtype, exponents=table.exponents)
-        if name == "invoice_date":
-            return values.moment(cell, dtype, source.date_forms)
-        return values.text(cell, dtype)
-
-    frame = heads.select(canonical(name).alias(name) for name in names)
+            columns[name] = values.customer_id(cell, dtype, exponents=table.exponents)
+        elif name == "invoice_date":
+            columns[name] = values.moment(cell, dtype, source.date_forms)
+        else:
+            columns[name] = values.text(cell, dtype)
+    frame = heads.select(**columns)
+    if not table.thorough and not table.exponents and dtypes["customer_id"] == pl.String:
+        _check_ids(frame["customer_id"], source)
     if "invoice_date" in names and not dtypes["invoice_date"].is_temporal():
         further = _further_forms(heads["invoice_date"], frame["invoice_date"], source)
         if further:
@@ -41,6 +50,18 @@ def clean_heads(table: Table, heads: pl.DataFrame, source: Source) -> pl.DataFra
     return frame.with_columns(cleaning.head_fate(names, table.rules).alias("fate"))
 
 
+def _check_ids(ids: pl.Series, source: Source) -> None:
+    """Stop at an id that is a number with an exponent, if all are numbers, and a text, if not."""
+    found = ids.filter(ids.str.contains(values.EXPONENT_ID)).head(1)
+    if len(found):
+        raise Surprise(
+            "exponent-ids",
+            f"The id '{cut(found[0])}' may be a number that a spreadsheet wrote with an exponent.",
+            where=source.contents.place,
+            now="Write the ids of this file out in full.",
+        )
+
+
 def _further_forms(cells: pl.Series, read: pl.Series, source: Source) -> list[DateForm]:
     """Return ways of writing dates that no sample showed, for cells that could not be read."""
     unread = cells.filter(read.is_null()).drop_nulls().unique()
@@ -48,7 +69,16 @@ def _further_forms(cells: pl.Series, read: pl.Series, source: Source) -> list[Da
     few = unread.head(MOST_UNREAD_DATES).to_frame("cell")
     for text in few.select(values.as_text(pl.col("cell"), unread.dtype)).to_series():
         shape = dates.read_shape(text)
-        form = shape.ordered(source.date_order) if shape else None
+        if shape is None:
+            continue
+        if not source.date_proved and dates.speaks_against(text, source.date_order):
+            raise Surprise(
+                "date-order",
+                f"The date '{cut(text)}' does not have the order of day and month that other files prove.",
+                where=source.contents.place,
+                now="Say which holds: --date-format '%d/%m/%Y' or --date-format '%m/%d/%Y'.",
+            )
+        form = shape.ordered(source.date_order)
         if form and form not in source.date_forms:
             further[form] = None
     return list(further)

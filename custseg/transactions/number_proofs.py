@@ -11,14 +11,21 @@ import polars as pl
 from custseg.errors import InputError, cut
 from custseg.transactions import numerals, values
 from custseg.transactions.numerals import COMMA, POINT, MarkEvidence
-from custseg.transactions.source import NUMBERS, PROOF_BLOCK, Cells, Samples, Source
+from custseg.transactions.source import NUMBERS, PROOF_BLOCK, Cells, Samples, Source, Surprise
 
 
-def prove_marks(sources: Sequence[Source], samples: Samples, decimal_comma: bool | None) -> list[Source]:
+def prove_marks(
+    sources: Sequence[Source], samples: Samples, decimal_comma: bool | None, *, thorough: bool
+) -> list[Source]:
     """Decide how the numbers of each source are read: the decimal mark, and how much care they need.
 
     A file in which nothing has a mark stays undecided, and reading it stops at the first number that could
     be read in two ways.
+
+    Parameters
+    ----------
+    thorough
+        Whether to look through all files in which nothing has a mark.
 
     Raises
     ------
@@ -36,9 +43,10 @@ def prove_marks(sources: Sequence[Source], samples: Samples, decimal_comma: bool
         marks[number] = told or (POINT if evidence is None or not names else evidence.mark)
         if evidence and evidence.is_contradictory:
             raise _contradictory_marks(source, evidence)
-        if evidence and not evidence.mark and evidence.seen:
-            doubtful[number] = evidence
+        if evidence and names and not evidence.mark and (evidence.seen or thorough):
             marks[number] = _look_through_numbers(source, evidence, names)
+            if evidence.seen:
+                doubtful[number] = evidence
         careful[number] = _needs_care(cells, marks[number])
     proved = {marks[number] for number in marks if marks[number]}
     for number, evidence in doubtful.items():
@@ -76,7 +84,7 @@ def _look_through_numbers(source: Source, evidence: MarkEvidence, names: Sequenc
         ]
         for key, text in frame.select(tests).collect(engine="streaming").row(0, named=True).items():
             mark = key.partition(" ")[2]
-            if mark and text:
+            if text:
                 evidence.add(mark, text)
         if evidence.is_contradictory:
             raise _contradictory_marks(source, evidence)
@@ -95,12 +103,12 @@ def _contradictory_marks(source: Source, evidence: MarkEvidence) -> InputError:
     )
 
 
-def ambiguous_number(source: Source, text: str) -> InputError:
+def ambiguous_number(source: Source, text: str) -> Surprise:
     """Return the error for a number that nothing shows how to read."""
     mark = next(sign for sign in text if sign in (POINT, COMMA))
     flags = ("--decimal-comma", "--decimal-point")
     small, large = flags if mark == COMMA else flags[::-1]
-    return InputError(
+    return Surprise(
         "decimal-mark",
         f"Nothing proves whether '{cut(text)}' has thousands or decimals.",
         where=source.contents.place,
@@ -108,20 +116,20 @@ def ambiguous_number(source: Source, text: str) -> InputError:
     )
 
 
-def prove_ids(sources: Sequence[Source], samples: Samples) -> bool:
+def prove_ids(sources: Sequence[Source], samples: Samples, *, thorough: bool) -> bool:
     """Tell whether ids such as ``1.7850e4`` are numbers: every id of the input must be one.
 
-    Looks through all ids of all files, but only where such an id is among the samples.
+    Looks through all ids of all files, but only where such an id is among the samples, or when asked to be
+    `thorough`.
     """
     pattern = re.compile(values.EXPONENT_ID)
-    texts = [source for source in sources if source.is_text("customer_id")]
     cells = (cell for sample in samples for cell in sample["customer_id"] if cell and "e" in cell.lower())
-    if not any(pattern.match(cell.strip()) for cell in cells):
+    if not thorough and not any(pattern.match(cell.strip()) for cell in cells):
         return False
-    return all_ids_are_numbers(texts)
+    return _all_are_numbers(sources)
 
 
-def all_ids_are_numbers(sources: Sequence[Source]) -> bool:
+def _all_are_numbers(sources: Sequence[Source]) -> bool:
     """Look through the ids of all files for one that is no number."""
     for source in sources:
         if not source.is_text("customer_id"):

@@ -69,9 +69,8 @@ def read_record(
     """Read one record, whatever its quotes, and tell where it ends; None when more data are needed.
 
     Tried in turn, until one gives the right number of cells (or any, when `fields` is None): a quote closes
-    where a cell may end; the same
-    with backslashes before quotes that do not; the same with blanks before opening quotes; quotes that are
-    signs like any other.
+    where a cell may end; the same with backslashes before quotes that do not; the same with blanks before
+    opening quotes; quotes that are signs like any other.
     """
     window = data[start : start + LONGEST]
     ended = last and start + len(window) == len(data)

@@ -66,6 +66,8 @@ class Table:
         What was derived from what, in words.
     exponents
         Whether ids such as ``1.7850e4`` are numbers.
+    thorough
+        Whether all files were looked through for what samples left in doubt.
     skip_bad_files
         Whether a file that turns out to be damaged is left out.
     skipped
@@ -80,6 +82,7 @@ class Table:
     derived: tuple[str, ...]
     rules: cleaning.Rules
     exponents: bool = False
+    thorough: bool = False
     skip_bad_files: bool = False
     skipped: tuple[SkippedFile, ...] = ()
     notes: tuple[str, ...] = ()
@@ -90,8 +93,14 @@ class Table:
         return "amount" in self.read or "unit_price" in self.read
 
 
-def open_input(files: Sequence[InputFile], settings: Settings) -> Table:
+def open_input(files: Sequence[InputFile], settings: Settings, *, thorough: bool = False) -> Table:
     """Look at every file and decide how it is read.
+
+    Parameters
+    ----------
+    thorough
+        Whether to look through all files for what their samples leave in doubt: costs a pass, and is needed
+        once reading has met a `Surprise`.
 
     Raises
     ------
@@ -102,8 +111,8 @@ def open_input(files: Sequence[InputFile], settings: Settings) -> Table:
     sources, samples, skipped, notes = _open_all(files, settings)
     read, derived = _decide_columns(sources)
     if "invoice_date" in read:
-        sources = date_proofs.prove_dates(sources, samples, settings.date_format)
-    sources = number_proofs.prove_marks(sources, samples, settings.decimal_comma)
+        sources = date_proofs.prove_dates(sources, samples, settings.date_format, thorough=thorough)
+    sources = number_proofs.prove_marks(sources, samples, settings.decimal_comma, thorough=thorough)
     rules = cleaning.Rules(
         since=settings.since,
         until=settings.until,
@@ -118,7 +127,8 @@ def open_input(files: Sequence[InputFile], settings: Settings) -> Table:
         tuple(sorted(names)),
         derived,
         rules,
-        exponents=number_proofs.prove_ids(sources, samples),
+        exponents=number_proofs.prove_ids(sources, samples, thorough=thorough),
+        thorough=thorough,
         skip_bad_files=settings.skip_bad_files,
         skipped=tuple(skipped),
         notes=(*notes, *_notes(sources)),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from custseg.errors import InputError
 from custseg.transactions.csv_blocks import CsvFile
 from custseg.transactions.dates import DateForm
 from custseg.transactions.excel_sheets import ExcelSheet
@@ -24,6 +25,14 @@ Cells = Sequence[str | None]
 Samples = Sequence[Mapping[str, Cells]]
 """For each source, cells of its canonical columns as text."""
 
+
+class Surprise(InputError):
+    """A cell speaks against what samples of the files seemed to show: a closer look is needed.
+
+    To a user who meets it, it is an error like any other.
+    """
+
+
 Contents = CsvFile | ParquetFile | ExcelSheet
 
 
@@ -41,6 +50,8 @@ class Source:
         Name of the known layout it has, if any.
     date_order, date_forms
         Order of day, month and year in dates that need one, and the ways of writing to try, in this order.
+    date_proved
+        Whether nothing in the file can still speak against that order.
     mark
         The decimal mark of numbers in text; empty where no number in the samples has one.
     careful
@@ -54,6 +65,7 @@ class Source:
     layout: str | None = None
     date_order: str = ""
     date_forms: tuple[DateForm, ...] = ()
+    date_proved: bool = True
     mark: str = POINT
     careful: bool = False
 
@@ -81,6 +93,7 @@ class Source:
             tuple(sorted(self.others.items())),
             self.date_order,
             self.date_forms,
+            self.date_proved,
             self.mark,
             self.careful,
         )
