@@ -96,8 +96,11 @@ class CsvFile:
             streams.skip(file, start)
             rest = b""
             while True:
-                read = file.read(limit) if limit else file.read()
-                last = limit is None or len(read) < limit
+                # Up to the limit from where the block begins, so that where it ends does not depend on the
+                # blocks before it; a record longer than that is read on to its end.
+                wanted = max(limit - len(rest), limit // 2 + 1) if limit else -1
+                read = file.read(wanted)
+                last = limit is None or len(read) < wanted
                 data = rest + read if rest else read
                 records = quotes.whole_records(data, marks, fields, last=last)
                 end = start + records.consumed
