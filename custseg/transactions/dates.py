@@ -193,7 +193,7 @@ class DateEvidence:
     def add(self, cells: Iterable[str | None]) -> dict[DateShape, int]:
         """Take cells in; return the shapes seen among them and how often."""
         seen: dict[DateShape, int] = {}
-        for cell in set(cells):
+        for cell in dict.fromkeys(cells):
             text = (cell or "").strip()
             shape = read_shape(text) if text else None
             if shape is None:

@@ -23,7 +23,7 @@ from custseg.transactions.parquet_files import damaged
 from custseg.transactions.pieces import Batch, Part
 from custseg.transactions.raw_lines import asked, by_header, scan_lines
 from custseg.transactions.reading import Table
-from custseg.transactions.source import HEAD, NUMBERS, Source
+from custseg.transactions.source import HEAD, NUMBERS, Source, Surprise
 
 
 class Lines(NamedTuple):
@@ -88,7 +88,8 @@ def _read_alike(table: Table, parts: Sequence[Part], *, products: bool) -> Lines
         parts = [part._replace(source=replace(part.source, careful=True)) for part in parts]
         frame = _collect(table, parts, products=products)
     if "doubtful" in frame.columns and len(doubtful := frame["doubtful"].drop_nulls()):
-        raise ambiguous_number(next(part.source for part in parts if not part.source.mark), doubtful[0])
+        source = next(part.source for part in parts if not part.source.mark)
+        raise ambiguous_number(source, doubtful[0], Surprise)
     new = frame["new"].to_numpy(writable=True)
     # The first line has none before it; with a null head it would pass for more of the same.
     new[:1] = True

@@ -11,7 +11,7 @@ import polars as pl
 from custseg.errors import InputError, cut
 from custseg.transactions import numerals, values
 from custseg.transactions.numerals import COMMA, POINT, MarkEvidence
-from custseg.transactions.source import NUMBERS, PROOF_BLOCK, Cells, Samples, Source, Surprise
+from custseg.transactions.source import NUMBERS, PROOF_BLOCK, Cells, Samples, Source
 
 
 def prove_marks(
@@ -66,7 +66,7 @@ def _mark_evidence(cells: Cells) -> MarkEvidence | None:
     together = "\n".join(cell for cell in cells if cell)
     if "," not in together and _POINT_ONLY.search(together) and not re.search(r"\.\d*\.", together):
         return None
-    return MarkEvidence.of(set(cells))
+    return MarkEvidence.of(dict.fromkeys(cells))
 
 
 def _needs_care(cells: Cells, mark: str) -> bool:
@@ -103,12 +103,12 @@ def _contradictory_marks(source: Source, evidence: MarkEvidence) -> InputError:
     )
 
 
-def ambiguous_number(source: Source, text: str) -> Surprise:
+def ambiguous_number(source: Source, text: str, kind: type[InputError] = InputError) -> InputError:
     """Return the error for a number that nothing shows how to read."""
     mark = next(sign for sign in text if sign in (POINT, COMMA))
     flags = ("--decimal-comma", "--decimal-point")
     small, large = flags if mark == COMMA else flags[::-1]
-    return Surprise(
+    return kind(
         "decimal-mark",
         f"Nothing proves whether '{cut(text)}' has thousands or decimals.",
         where=source.contents.place,
