@@ -96,9 +96,9 @@ class CsvFile:
             streams.skip(file, start)
             rest = b""
             while True:
-                # Up to the limit from where the block begins, so that where it ends does not depend on the
-                # blocks before it; a record longer than that is read on to its end.
-                wanted = max(limit - len(rest), limit // 2 + 1) if limit else -1
+                # Up to the limit (or its next multiple, in a long record) from where the block begins, so that
+                # where it ends does not depend on the blocks before it.
+                wanted = limit - len(rest) % limit if limit else -1
                 read = file.read(wanted)
                 last = limit is None or len(read) < wanted
                 data = rest + read if rest else read

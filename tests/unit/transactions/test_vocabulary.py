@@ -1,0 +1,195 @@
+"""Which header means what: known layouts, synonyms, and what is asked about."""
+
+import pytest
+
+from custseg.errors import InputError
+from custseg.transactions.layouts import LAYOUTS, UNJOINED, find_layout
+from custseg.transactions.vocabulary import STRONG, WEAK, is_header, map_columns, plain
+
+
+def mapped(header: str, **told: str) -> dict[str, str]:
+    names = header.split(",")
+    found = map_columns(names, told, "file.csv")
+    return {column: names[position] for column, position in found.columns.items()}
+
+
+def refusal(header: str, **told: str) -> InputError:
+    with pytest.raises(InputError) as caught:
+        mapped(header, **told)
+    return caught.value
+
+
+def test_headers_are_compared_without_case_accents_and_punctuation() -> None:
+    assert plain(" Customer ID ") == plain("customer_id") == plain("CUSTOMER-Id") == "customerid"
+    assert plain("Quantité") == "quantite"
+
+
+EXPORTS = {
+    "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country": (
+        "customer_id=CustomerID invoice=InvoiceNo quantity=Quantity unit_price=UnitPrice "
+        "invoice_date=InvoiceDate product=StockCode"
+    ),
+    "Invoice,StockCode,Description,Quantity,InvoiceDate,Price,Customer ID,Country": (
+        "customer_id=Customer_ID invoice=Invoice quantity=Quantity unit_price=Price "
+        "invoice_date=InvoiceDate product=StockCode"
+    ),
+    "Row ID,Order ID,Order Date,Ship Date,Customer ID,Customer Name,Product ID,Product Name,Sales,Quantity": (
+        "customer_id=Customer_ID invoice=Order_ID quantity=Quantity amount=Sales invoice_date=Order_Date "
+        "product=Product_ID"
+    ),
+    "t_dat,customer_id,article_id,price,sales_channel_id": (
+        "customer_id=customer_id unit_price=price invoice_date=t_dat product=article_id"
+    ),
+    "household_key,BASKET_ID,DAY,PRODUCT_ID,QUANTITY,SALES_VALUE,STORE_ID": (
+        "customer_id=household_key invoice=BASKET_ID quantity=QUANTITY amount=SALES_VALUE product=PRODUCT_ID"
+    ),
+    "TRANSACTION_DT,CUSTOMER_ID,AGE_GROUP,PRODUCT_SUBCLASS,PRODUCT_ID,AMOUNT,ASSET,SALES_PRICE": (
+        "customer_id=CUSTOMER_ID quantity=AMOUNT amount=SALES_PRICE invoice_date=TRANSACTION_DT "
+        "product=PRODUCT_ID"
+    ),
+    "Shopper,Ticket,Units,Unit cost,Total,Timestamp": (
+        "customer_id=Shopper invoice=Ticket quantity=Units unit_price=Unit_cost amount=Total "
+        "invoice_date=Timestamp"
+    ),
+    "Member No,Receipt No,Qty,Revenue,Day": (
+        "customer_id=Member_No invoice=Receipt_No quantity=Qty amount=Revenue invoice_date=Day"
+    ),
+    "Kundennummer,Belegnummer,Menge,Einzelpreis,Datum,Artikelnummer": (
+        "customer_id=Kundennummer invoice=Belegnummer quantity=Menge unit_price=Einzelpreis "
+        "invoice_date=Datum product=Artikelnummer"
+    ),
+    "Customer,Customer ID,Amount": "customer_id=Customer_ID amount=Amount",
+    "Email,Order ID,Total": "customer_id=Email invoice=Order_ID amount=Total",
+    "Email,Customer ID,Total": "customer_id=Customer_ID amount=Total",
+    "Price,Unit Price,Account": "customer_id=Account unit_price=Unit_Price",
+    "Account,SKU,Product ID,Qty": "customer_id=Account quantity=Qty",
+}
+
+
+@pytest.mark.parametrize("header", EXPORTS)
+def test_headers_of_real_exports(header: str) -> None:
+    expected = dict(pair.split("=") for pair in EXPORTS[header].split())
+    assert {column: name.replace(" ", "_") for column, name in mapped(header).items()} == expected
+
+
+SHOPIFY = (
+    "Name,Email,Financial Status,Paid at,Fulfillment Status,Fulfilled at,Accepts Marketing,Currency,Subtotal,"
+    "Shipping,Taxes,Total,Discount Code,Discount Amount,Shipping Method,Created at,Lineitem quantity,"
+    "Lineitem name,Lineitem price,Lineitem compare at price,Lineitem sku,Lineitem requires shipping,Vendor,Id"
+)
+WOOCOMMERCE = (
+    "order_id,order_number,order_date,status,order_total,customer_id,billing_email,item_name,item_sku,"
+    "item_quantity,item_total,transaction_id"
+)
+WOOCOMMERCE_ANALYTICS = (
+    "Date,Order #,N. Revenue,Status,Customer,Customer type,Product(s),Items sold,Coupon(s)"
+)
+MAGENTO = (
+    "ID,Purchase Point,Purchase Date,Bill-to Name,Ship-to Name,Grand Total (Base),Status,"
+    "Customer Email,Customer Group,Subtotal"
+)
+MAGENTO_ITEMS = (
+    "item_id,status,created_at,sku,price,qty_ordered,grand_total,increment_id,category_name_1,Customer ID"
+)
+OLIST = "order_id,customer_id,order_purchase_timestamp,order_item_id,product_id,price,customer_unique_id"
+
+
+@pytest.mark.parametrize(
+    ("header", "customer", "others"),
+    [
+        (SHOPIFY, "Email", {"invoice": "Name", "unit_price": "Lineitem price", "product": "Lineitem sku"}),
+        (WOOCOMMERCE, "billing_email", {"invoice": "order_id", "amount": "item_total"}),
+        (WOOCOMMERCE_ANALYTICS, "Customer", {"invoice": "Order #", "quantity": "Items sold"}),
+        (MAGENTO, "Customer Email", {"amount": "Grand Total (Base)", "invoice_date": "Purchase Date"}),
+        (MAGENTO_ITEMS, "Customer ID", {"invoice": "increment_id", "quantity": "qty_ordered"}),
+        (OLIST, "customer_unique_id", {"unit_price": "price"}),
+    ],
+)
+def test_shop_systems_are_known(header: str, customer: str, others: dict[str, str]) -> None:
+    assert find_layout({plain(name) for name in header.split(",")}) is not None
+    found = mapped(header)
+    assert found["customer_id"] == customer
+    assert found.items() >= others.items()
+    assert "amount" not in mapped(SHOPIFY)
+    assert "amount" not in mapped(MAGENTO_ITEMS)
+
+
+@pytest.mark.parametrize(
+    ("header", "name"),
+    [
+        ("order_id,customer_id,order_status,order_purchase_timestamp,order_approved_at", "Olist"),
+        ("order_id,order_item_id,product_id,seller_id,shipping_limit_date,price,freight_value", "Olist"),
+        ("customer_id,customer_unique_id,customer_zip_code_prefix,customer_city,customer_state", "Olist"),
+        ("order_id,payment_sequential,payment_type,payment_installments,payment_value", "Olist"),
+        ("order_id,user_id,eval_set,order_number,order_dow,order_hour_of_day", "Instacart"),
+        ("order_id,product_id,add_to_cart_order,reordered", "Instacart"),
+    ],
+)
+def test_tables_that_must_be_joined_are_refused_with_the_join(header: str, name: str) -> None:
+    error = refusal(header)
+    assert error.code == "tables-to-join"
+    assert name in error.what
+    assert ".join(" in error.now
+
+
+def test_what_the_user_says_wins() -> None:
+    header = "Customer ID,Loyalty,Order ID,Qty,Total"
+    assert mapped(header, customer_id="Loyalty")["customer_id"] == "Loyalty"
+    assert mapped(header, customer_id="loyalty ")["customer_id"] == "Loyalty"
+    assert "invoice" not in mapped(header, invoice="-")
+    assert mapped(SHOPIFY, amount="Total")["amount"] == "Total"
+    error = refusal(header, customer_id="Loyalti")
+    assert (error.code, error.now) == ("no-such-column", "Did you mean 'Loyalty'?")
+    assert refusal("A,A,B", customer_id="A").code == "two-meanings"
+
+
+@pytest.mark.parametrize(
+    ("header", "first", "second", "column"),
+    [
+        ("Customer ID,Client ID,Qty", "Customer ID", "Client ID", "customer_id"),
+        ("Customer ID,Order ID,Invoice,Qty", "Order ID", "Invoice", "invoice"),
+        ("Customer ID,Order Date,Invoice Date,Qty", "Order Date", "Invoice Date", "invoice_date"),
+        ("Customer ID,Sales,Revenue", "Sales", "Revenue", "amount"),
+        ("Customer ID,Qty,Quantity", "Qty", "Quantity", "quantity"),
+    ],
+)
+def test_two_meanings_are_asked_about(header: str, first: str, second: str, column: str) -> None:
+    error = refusal(header)
+    assert error.code == "two-meanings"
+    assert first in error.what
+    assert second in error.what
+    assert f"--column {column}='{first}'" in error.now
+
+
+def test_one_header_twice_is_no_question_a_flag_could_answer() -> None:
+    error = refusal("Customer ID,Qty,Qty")
+    assert error.code == "two-meanings"
+    assert "rename" in error.where
+
+
+def test_no_customer() -> None:
+    error = refusal("Who,What,Qty")
+    assert error.code == "no-customer-column"
+    assert "Who, What, Qty" in error.where
+    assert "--no-header" not in error.now
+    assert "--no-header" in refusal("536365,85123A,6,2.55,17850").now
+
+
+def test_what_can_be_a_header() -> None:
+    assert is_header(["Customer ID", "Qty"], {})
+    assert is_header(["Who", "Qty"], {"customer_id": "Who"})
+    assert not is_header(["Customer report", "", ""], {})
+    assert not is_header(["Customer ID"], {})
+    assert not is_header(["17850", "6", "2.55"], {})
+
+
+def test_no_word_has_two_meanings() -> None:
+    for tier in (STRONG, WEAK):
+        words = [word for words in tier.values() for word in words.split()]
+        assert len(words) == len(set(words))
+        assert all(word == plain(word) for word in words)
+    for layout in LAYOUTS:
+        assert all(word == plain(word) for word in layout.needs)
+        assert all(word == plain(word) for words in layout.columns.values() for word in words)
+    for export in UNJOINED:
+        assert all(word == plain(word) for part in export.parts for word in part.needs | part.lacks)
