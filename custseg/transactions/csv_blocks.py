@@ -96,8 +96,8 @@ class CsvFile:
             streams.skip(file, start)
             rest = b""
             while True:
-                # Up to the limit (or its next multiple, in a long record) from where the block begins, so that
-                # where it ends does not depend on the blocks before it.
+                # Up to the limit (or its next multiple, in a long record) from where the block begins, so
+                # that where it ends does not depend on the blocks before it.
                 wanted = limit - len(rest) % limit if limit else -1
                 read = file.read(wanted)
                 last = limit is None or len(read) < wanted
