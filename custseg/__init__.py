@@ -13,16 +13,17 @@ from custseg._version import __version__
 
 if TYPE_CHECKING:
     from custseg.errors import CustsegError
-    from custseg.pipeline import Segmentation, segment
+    from custseg.pipeline.batch import segment
+    from custseg.pipeline.segmentation import Segmentation
     from custseg.settings import Settings
 
 __all__ = ["CustsegError", "Segmentation", "Settings", "__version__", "segment"]
 
 _HOMES = {
     "CustsegError": "custseg.errors",
-    "Segmentation": "custseg.pipeline",
+    "Segmentation": "custseg.pipeline.segmentation",
     "Settings": "custseg.settings",
-    "segment": "custseg.pipeline",
+    "segment": "custseg.pipeline.batch",
 }
 
 

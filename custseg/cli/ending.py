@@ -1,0 +1,63 @@
+"""How a command ends: well, with an error in our form, or stopped by a signal; with the documented code."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from typing import NoReturn
+
+from custseg.cli.app import app
+from custseg.errors import CustsegError, cut
+
+INTERRUPTED = 130
+
+GRACE = 3.0
+"""Seconds that work under way has to end by itself once a run is stopped. Then the process ends all the same:
+nothing is lost by it, since every file is whole or not there."""
+
+
+def main() -> NoReturn:
+    """Run the command line and exit with the documented code."""
+    signal.signal(signal.SIGINT, _stop)
+    signal.signal(signal.SIGTERM, _stop)
+    verbose = sum(word.count("v") for word in sys.argv[1:] if word in ("-v", "-vv")) + sys.argv.count(
+        "--verbose"
+    )
+    try:
+        app()
+        sys.exit(0)
+    except SystemExit as end:
+        if end.code == INTERRUPTED:
+            sys.stderr.write("Interrupted. The same command goes on from what is whole.\n")
+        raise
+    except CustsegError as error:
+        if verbose > 1:
+            raise
+        sys.stderr.write(f"Error: {error}\n")
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        # The reader of our output has gone; there is nobody to tell.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except Exception as error:
+        if verbose > 1:
+            raise
+        sys.stderr.write(
+            f"Error: something went wrong in custseg itself: {type(error).__name__}: {cut(error)}\n"
+            "  Now:   Run it again with -vv and report what it prints.\n"
+        )
+        sys.exit(1)
+
+
+def _stop(number: int, _frame: object) -> NoReturn:
+    """End the run soon, at a second signal at once."""
+    code = 128 + number
+    signal.signal(number, lambda *_: os._exit(code))
+    end = threading.Timer(GRACE, os._exit, [code])
+    end.daemon = True
+    end.start()
+    if number == signal.SIGINT:
+        raise KeyboardInterrupt
+    sys.exit(code)

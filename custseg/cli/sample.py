@@ -1,0 +1,67 @@
+"""``custseg sample``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from custseg.cli import showing
+from custseg.cli.options import Json, NoProgress, Output, Quiet
+from custseg.errors import SettingsError, cut
+
+HELP = """Write synthetic transactions, as dirty as real ones.
+
+They have the layout of the public Online Retail II data, with its missing customers, cancellations, \
+returns, zero prices and repeated lines. 1e9 lines need no more memory than 1e6."""
+
+EXAMPLES = "Example:  custseg sample -o transactions --rows 1e6 --customers 20000"
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("sample", help=HELP, epilog=EXAMPLES)(_sample)
+
+
+def _sample(
+    *,
+    output: Output,
+    rows: Annotated[str, typer.Option(help="Lines to write.", metavar="N")] = "1e6",
+    customers: Annotated[str, typer.Option(help="Customers they are spread over.", metavar="N")] = "20000",
+    seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.", min=0)] = 0,
+    file_type: Annotated[str, typer.Option(help="csv or parquet.", metavar="csv|parquet")] = "csv",
+    json: Json = False,
+    quiet: Quiet = False,
+    no_progress: NoProgress = False,
+) -> None:
+    count, people = _whole_number("--rows", rows), _whole_number("--customers", customers)
+    if file_type not in ("csv", "parquet"):
+        raise SettingsError("bad-setting", f"--file-type: '{cut(file_type)}' is neither csv nor parquet.")
+    from custseg.transactions.sample import write_sample
+
+    progress = showing.make_progress(quiet=quiet, no_progress=no_progress)
+    with progress.stage("sample", "Writing transactions", count, "lines") as advance:
+        summary = write_sample(
+            output,
+            rows=count,
+            customers=people,
+            seed=seed,
+            file_type="csv" if file_type == "csv" else "parquet",
+            advance=advance,
+        )
+    if json:
+        showing.print_json({"rows": summary.rows, "files": len(summary.files), "folder": str(output)})
+    else:
+        typer.echo(f"{summary.rows:,} lines in {len(summary.files)} files in {output}")
+        typer.echo(f"Next: custseg batch {output} -o segments")
+
+
+def _whole_number(option: str, text: str) -> int:
+    """Read 1000000, 1_000_000 or 1e6."""
+    try:
+        number = float(text)
+        if number < 1 or number != int(number):
+            raise ValueError
+    except (ValueError, OverflowError):
+        raise SettingsError("bad-setting", f"{option}: '{cut(text)}' is no whole number above 0.") from None
+    return int(number)

@@ -1,0 +1,178 @@
+"""Segment every customer: all steps of a run, in order."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from custseg.customers import features, matrix
+from custseg.errors import InputError
+from custseg.pipeline import record, runs
+from custseg.pipeline.customers import Run, sum_up
+from custseg.pipeline.segmentation import Segmentation
+from custseg.running import outputs, workfolder
+from custseg.running.progress import PeakMemory, Progress
+from custseg.segments import choose_k, label, naming
+from custseg.segments.model import Model, seen_features, write_model
+from custseg.segments.profile import profile_segments
+from custseg.segments.rules import find_rules
+from custseg.segments.table import segment_records, write_segments
+from custseg.settings import Settings
+from custseg.transactions import find, reading
+
+EXAMPLES_IN_ERROR = 3
+
+Inputs = str | os.PathLike[str] | Sequence[str | os.PathLike[str]] | pl.LazyFrame | pl.DataFrame
+
+
+def segment(
+    inputs: Inputs,
+    *,
+    output: str | os.PathLike[str],
+    settings: Settings | None = None,
+    sources: Mapping[str, str] | None = None,
+    progress: Progress | None = None,
+) -> Segmentation:
+    """Segment every customer of the given transactions.
+
+    Parameters
+    ----------
+    inputs
+        Files, folders and globs, or a Polars frame.
+    output
+        Folder for the results: new, empty, or an earlier run's.
+    settings
+        What to compute and how; all defaults when None.
+    sources
+        Where each setting came from, for the record.
+    progress
+        Shows the stages; silent when None.
+
+    Returns
+    -------
+    Segmentation
+        What the files in `output` hold.
+
+    Raises
+    ------
+    InputError, OutputError, MachineError
+        As their messages say; see the list of errors in the documentation.
+
+    Notes
+    -----
+    A run that was interrupted goes on when called again with the same inputs, settings and output.
+    """
+    settings = settings or Settings()
+    if isinstance(inputs, pl.LazyFrame | pl.DataFrame):
+        with tempfile.TemporaryDirectory(prefix="custseg-", dir=settings.work_dir) as folder:
+            path = Path(folder, "lines.parquet")
+            inputs.lazy().sink_parquet(path)
+            return segment([path], output=output, settings=settings, sources=sources, progress=progress)
+    paths = [inputs] if isinstance(inputs, str | os.PathLike) else list(inputs)
+    progress = progress or Progress(show=False)
+    with PeakMemory() as memory:
+        with progress.stage("find", "Finding files"):
+            table = reading.open_input(find.find_files(paths), settings)
+            recipe = features.make_recipe(table, settings)
+        with workfolder.lock(Path(output)):
+            identity = runs.identify(table, settings)
+            found = runs.finished(Path(output), identity, settings)
+            if found:
+                progress.say("This run is finished already: nothing to do. --fresh starts it over.")
+                return found
+            work, chosen_plan = runs.take_up(Path(output), identity, settings, table)
+            progress.explain(chosen_plan.describe())
+            if work.state.get("thorough"):
+                table = reading.open_input(find.find_files(paths), settings, thorough=True)
+            run = Run(table, recipe, chosen_plan, work, settings, progress)
+            try:
+                made = record.begin(settings, sources or {}, identity) | _steps(run)
+            except InputError:
+                # Going on would end the same way; the next run shall not find half of this one.
+                work.remove()
+                raise
+            made |= {"seconds": progress.seconds, "peak_memory_bytes": memory.bytes}
+            _write_results(run, made)
+            work.publish(Path(output))
+            work.remove()
+    return Segmentation(Path(output), made)
+
+
+def _steps(run: Run) -> dict[str, Any]:
+    """Do the steps in order; return what run.json says of them."""
+    settings, progress, results = run.settings, run.progress, run.work.room("results")
+    customers = sum_up(run)
+    table = customers.features
+    with progress.stage("matrix", "Scaling features"):
+        points = matrix.build_matrix(
+            table, customers.count, settings.features, settings.scale, run.work.room("matrix")
+        )
+    asked = None if settings.k == "auto" else settings.k_range
+    with progress.stage("choose_k", "Choosing k", choose_k.count_steps(asked), "steps") as advance:
+        selection = choose_k.choose_k(
+            points,
+            asked=asked,
+            min_share=settings.min_share,
+            seed=settings.seed,
+            effort=choose_k.Effort(memory=run.plan.memory, advance=advance),
+        )
+
+    def rows(block: int) -> pl.DataFrame:
+        return table.slice(block * matrix.BLOCK_ROWS, matrix.BLOCK_ROWS).collect(engine="streaming")
+
+    with progress.stage("label", "Labelling customers"):
+        tallies = label.tally_clusters(points, selection.centres, rows)
+        order = label.number_segments(tallies)
+        names = naming.name_segments([tallies[cluster] for cluster in order])
+        centres = selection.centres[list(order)]
+        (results / "customers").mkdir(exist_ok=True)
+        parts = label.write_customers(points, centres, rows, names=names, folder=results / "customers")
+    with progress.stage("outputs", "Describing segments"):
+        labelled = pl.scan_parquet(parts, glob=False)
+        profile = profile_segments(
+            labelled, segments=selection.k, clustered=settings.features, scaling=points.scaling
+        )
+        rules = find_rules(labelled, features=settings.features, segments=selection.k)
+        model = Model(
+            features=settings.features,
+            scaling=points.scaling,
+            centres=centres,
+            names=names,
+            customers=customers.count,
+            seen=seen_features(profile.features),
+            settings=settings.identity(),
+            versions=record.versions(),
+        )
+        write_model(results / "model.json", model)
+        segments = segment_records(profile, model, rules, currency=settings.currency)
+        write_segments(results / "segments.csv", segments, rules)
+    return {
+        "inputs": record.describe_inputs(customers.table, labelled),
+        **customers.ledger.to_record(),
+        "invalid_examples": [cell._asdict() for cell in customers.unreadable],
+        "customers": customers.count,
+        "returns_only": customers.returns_only,
+        "rounded_lines": customers.ledger.rounded,
+        "as_of": customers.as_of.isoformat() if customers.as_of else None,
+        "features": [summary.to_record() for summary in profile.features],
+        "scaling": points.scaling.to_dict(),
+        "k_selection": selection.to_record(order),
+        "segments": segments,
+    }
+
+
+def _write_results(run: Run, made: dict[str, Any]) -> None:
+    """Draw the report and write the record, whose seconds go up to this moment."""
+    # Takes a second to load, and a run that fails before has no use for it.
+    from custseg.report.write import write_report
+
+    results = run.work.room("results")
+    customers = pl.scan_parquet(sorted((results / "customers").glob("part-*.parquet")), glob=False)
+    with run.progress.stage("report", "Drawing the report"):
+        write_report(made, customers, results, currency=run.settings.currency)
+    outputs.write_json(results / workfolder.RECORD, made, indent=1)

@@ -1,0 +1,47 @@
+"""A finished run, as the library hands it out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+
+@dataclass(frozen=True)
+class Segmentation:
+    """A finished run: its folder and what stands in it.
+
+    Attributes
+    ----------
+    folder
+        The output folder.
+    record
+        What run.json holds.
+    """
+
+    folder: Path
+    record: dict[str, Any]
+
+    @cached_property
+    def customers(self) -> pl.LazyFrame:
+        """One row a customer: id, features, segment, distance to its centre and margin to the next."""
+        return pl.scan_parquet(sorted((self.folder / "customers").glob("part-*.parquet")), glob=False)
+
+    @cached_property
+    def segments(self) -> pl.DataFrame:
+        """One row a segment, the most valuable first."""
+        return pl.read_csv(self.folder / "segments.csv")
+
+    def summary(self) -> str:
+        """Return the segments as a table for people, and where the report is."""
+        from custseg.report.console import write_summary
+
+        return write_summary(self.record, self.folder)
+
+    @property
+    def ledger(self) -> dict[str, int]:
+        """What became of every line read."""
+        return dict(self.record["ledger"])
