@@ -164,6 +164,27 @@ FEATURES = {
     )
 }
 
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Score:
+    """A column of the customer table that says in which fifth of all customers one is, from 1 to 5."""
+
+    name: str
+    label: str
+    feature: str
+    low_is_good: bool = False
+
+
+SCORES = {
+    score.name: score
+    for score in (
+        Score(name="recency_score", label="Recency score", feature="recency_days", low_is_good=True),
+        Score(name="frequency_score", label="Frequency score", feature="purchases"),
+        Score(name="spend_score", label="Spend score", feature="spend"),
+    )
+}
+"""Recency, frequency and monetary value as the trade scores them; see `segments.rfm`."""
+
 PRESETS = {
     "classic": ("total_quantity", "mean_unit_price", "purchases"),
     "rfm": ("recency_days", "purchases", "spend"),

@@ -3,31 +3,24 @@
 from __future__ import annotations
 
 import os
-import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from custseg.customers import features, matrix
-from custseg.errors import InputError
+from custseg.customers import matrix
 from custseg.pipeline import record, runs
 from custseg.pipeline.customers import Run, sum_up
+from custseg.pipeline.runs import Command, Inputs
 from custseg.pipeline.segmentation import Segmentation
-from custseg.running import outputs, workfolder
-from custseg.running.progress import PeakMemory, Progress
-from custseg.segments import choose_k, label, naming
+from custseg.running.progress import Progress
+from custseg.segments import choose_k, label, naming, rfm
 from custseg.segments.model import Model, seen_features, write_model
 from custseg.segments.profile import profile_segments
 from custseg.segments.rules import find_rules
 from custseg.segments.table import segment_records, write_segments
 from custseg.settings import Settings
-from custseg.transactions import find, reading
-
-EXAMPLES_IN_ERROR = 3
-
-Inputs = str | os.PathLike[str] | Sequence[str | os.PathLike[str]] | pl.LazyFrame | pl.DataFrame
 
 
 def segment(
@@ -67,40 +60,14 @@ def segment(
     -----
     A run that was interrupted goes on when called again with the same inputs, settings and output.
     """
-    settings = settings or Settings()
-    if isinstance(inputs, pl.LazyFrame | pl.DataFrame):
-        with tempfile.TemporaryDirectory(prefix="custseg-", dir=settings.work_dir) as folder:
-            path = Path(folder, "lines.parquet")
-            inputs.lazy().sink_parquet(path)
-            return segment([path], output=output, settings=settings, sources=sources, progress=progress)
-    paths = [inputs] if isinstance(inputs, str | os.PathLike) else list(inputs)
-    progress = progress or Progress(show=False)
-    with PeakMemory() as memory:
-        with progress.stage("find", "Finding files"):
-            table = reading.open_input(find.find_files(paths), settings)
-            recipe = features.make_recipe(table, settings)
-        with workfolder.lock(Path(output)):
-            identity = runs.identify(table, settings)
-            found = runs.finished(Path(output), identity, settings)
-            if found:
-                progress.say("This run is finished already: nothing to do. --fresh starts it over.")
-                return found
-            work, chosen_plan = runs.take_up(Path(output), identity, settings, table)
-            progress.explain(chosen_plan.describe())
-            if work.state.get("thorough"):
-                table = reading.open_input(find.find_files(paths), settings, thorough=True)
-            run = Run(table, recipe, chosen_plan, work, settings, progress)
-            try:
-                made = record.begin(settings, sources or {}, identity) | _steps(run)
-            except InputError:
-                # Going on would end the same way; the next run shall not find half of this one.
-                work.remove()
-                raise
-            made |= {"seconds": progress.seconds, "peak_memory_bytes": memory.bytes}
-            _write_results(run, made)
-            work.publish(Path(output))
-            work.remove()
-    return Segmentation(Path(output), made)
+    return runs.carry_out(
+        Command("batch", _steps, _draw),
+        inputs,
+        output=Path(output),
+        settings=settings or Settings(),
+        sources=sources or {},
+        progress=progress,
+    )
 
 
 def _steps(run: Run) -> dict[str, Any]:
@@ -122,16 +89,20 @@ def _steps(run: Run) -> dict[str, Any]:
             effort=choose_k.Effort(memory=run.plan.memory, advance=advance),
         )
 
-    def rows(block: int) -> pl.DataFrame:
-        return table.slice(block * matrix.BLOCK_ROWS, matrix.BLOCK_ROWS).collect(engine="streaming")
-
     with progress.stage("label", "Labelling customers"):
-        tallies = label.tally_clusters(points, selection.centres, rows)
+        tallies = label.tally_clusters(points, selection.centres, customers.rows)
         order = label.number_segments(tallies)
         names = naming.name_segments([tallies[cluster] for cluster in order])
         centres = selection.centres[list(order)]
+        edges = rfm.score_edges(customers.blocks, total=customers.count, columns=customers.columns)
         (results / "customers").mkdir(exist_ok=True)
-        parts = label.write_customers(points, centres, rows, names=names, folder=results / "customers")
+        parts = label.write_customers(
+            points,
+            centres,
+            lambda block: rfm.add_scores(customers.rows(block), edges),
+            names=names,
+            folder=results / "customers",
+        )
     with progress.stage("outputs", "Describing segments"):
         labelled = pl.scan_parquet(parts, glob=False)
         profile = profile_segments(
@@ -163,11 +134,12 @@ def _steps(run: Run) -> dict[str, Any]:
         "scaling": points.scaling.to_dict(),
         "k_selection": selection.to_record(order),
         "segments": segments,
+        "rfm_scores": rfm.to_record(edges),
     }
 
 
-def _write_results(run: Run, made: dict[str, Any]) -> None:
-    """Draw the report and write the record, whose seconds go up to this moment."""
+def _draw(run: Run, made: dict[str, Any]) -> None:
+    """Draw the report."""
     # Takes a second to load, and a run that fails before has no use for it.
     from custseg.report.write import write_report
 
@@ -175,4 +147,3 @@ def _write_results(run: Run, made: dict[str, Any]) -> None:
     customers = pl.scan_parquet(sorted((results / "customers").glob("part-*.parquet")), glob=False)
     with run.progress.stage("report", "Drawing the report"):
         write_report(made, customers, results, currency=run.settings.currency)
-    outputs.write_json(results / workfolder.RECORD, made, indent=1)

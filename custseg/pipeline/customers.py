@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import polars as pl
 
-from custseg.customers import exchange, features
+from custseg.customers import exchange, features, matrix
 from custseg.customers.exchange import Written
 from custseg.customers.features import Recipe
 from custseg.customers.plan import Plan
@@ -65,6 +65,24 @@ class Customers:
     as_of: dt.date | None
     ledger: Ledger
     unreadable: Sequence[Unreadable]
+
+    @property
+    def columns(self) -> list[str]:
+        """Features there are."""
+        return self.features.collect_schema().names()
+
+    def rows(self, block: int) -> pl.DataFrame:
+        """Return the customers of one block of the matrix."""
+        return _block(self.features, block)
+
+    def blocks(self, columns: Sequence[str]) -> Iterator[pl.DataFrame]:
+        """Go through some columns of all customers, a block of the matrix at a time."""
+        for block in range(-(-self.count // matrix.BLOCK_ROWS)):
+            yield _block(self.features.select(columns), block)
+
+
+def _block(table: pl.LazyFrame, number: int) -> pl.DataFrame:
+    return table.slice(number * matrix.BLOCK_ROWS, matrix.BLOCK_ROWS).collect(engine="streaming")
 
 
 def sum_up(run: Run) -> Customers:

@@ -19,10 +19,13 @@ FORMAT = 1
 PATHS_IN_RECORD = 20
 
 
-def begin(settings: Settings, sources: Mapping[str, str], identity: Mapping[str, Any]) -> dict[str, Any]:
+def begin(
+    command: str, settings: Settings, sources: Mapping[str, str], identity: Mapping[str, Any]
+) -> dict[str, Any]:
     """Return what is known of a run before it begins."""
     return {
         "format": FORMAT,
+        "command": command,
         "custseg": __version__,
         "created": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
         "settings": settings.to_record(sources),

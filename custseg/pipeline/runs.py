@@ -1,28 +1,139 @@
-"""Taking up a run: who it is, whether it stands finished, and what an interrupted one left."""
+"""A run from its first look at the input to its published results, whichever command it is of.
+
+Who it is, whether it stands finished, what an interrupted one left, and putting the results in their place.
+What is done in between is the command's own.
+"""
 
 from __future__ import annotations
 
-from dataclasses import asdict
+import os
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from custseg._version import __version__
-from custseg.customers import plan
+from custseg.customers import features, plan
 from custseg.customers.plan import Plan
+from custseg.errors import InputError
+from custseg.pipeline import record
+from custseg.pipeline.customers import Run
 from custseg.pipeline.segmentation import Segmentation
-from custseg.running import workfolder
+from custseg.running import outputs, workfolder
+from custseg.running.progress import PeakMemory, Progress
 from custseg.running.workfolder import WorkFolder
 from custseg.settings import Settings
+from custseg.transactions import find, reading
 from custseg.transactions.reading import Table
 
+Inputs = str | os.PathLike[str] | Sequence[str | os.PathLike[str]] | pl.LazyFrame | pl.DataFrame
 
-def identify(table: Table, settings: Settings) -> dict[str, Any]:
+
+@dataclass(frozen=True)
+class Command:
+    """What one command does of its own.
+
+    Attributes
+    ----------
+    name
+        Of the command.
+    steps
+        Does the steps in order and returns what run.json says of them.
+    show
+        Draws what is for people, once all else is known.
+    reads
+        Files beside the transactions that the answer depends on.
+    """
+
+    name: str
+    steps: Callable[[Run], dict[str, Any]]
+    show: Callable[[Run, dict[str, Any]], None] = lambda _run, _made: None
+    reads: tuple[Path, ...] = ()
+
+
+def carry_out(
+    command: Command,
+    inputs: Inputs,
+    *,
+    output: Path,
+    settings: Settings,
+    sources: Mapping[str, str],
+    progress: Progress | None,
+) -> Segmentation:
+    """Do a command's work in an output folder, or say that it is done.
+
+    Parameters
+    ----------
+    inputs
+        Files, folders and globs, or a Polars frame.
+    output
+        Folder for the results.
+    sources
+        Where each setting came from, for the record.
+    progress
+        Shows the stages; silent when None.
+
+    Returns
+    -------
+    Segmentation
+        What the files in `output` hold.
+    """
+    progress = progress or Progress(show=False)
+    with _as_paths(inputs, settings) as paths, PeakMemory() as memory:
+        with progress.stage("find", "Finding files"):
+            table = reading.open_input(find.find_files(paths), settings)
+            recipe = features.make_recipe(table, settings)
+        with workfolder.lock(output):
+            identity = identify(table, settings, command)
+            found = finished(output, identity, settings)
+            if found:
+                progress.say("This run is finished already: nothing to do. --fresh starts it over.")
+                return found
+            work, chosen_plan = take_up(output, identity, settings, table)
+            progress.explain(chosen_plan.describe())
+            if work.state.get("thorough"):
+                table = reading.open_input(find.find_files(paths), settings, thorough=True)
+            run = Run(table, recipe, chosen_plan, work, settings, progress)
+            try:
+                made = record.begin(command.name, settings, sources, identity) | command.steps(run)
+            except InputError:
+                # Going on would end the same way; the next run shall not find half of this one.
+                work.remove()
+                raise
+            made |= {"seconds": progress.seconds, "peak_memory_bytes": memory.bytes}
+            command.show(run, made)
+            outputs.write_json(work.room("results") / workfolder.RECORD, made, indent=1)
+            work.publish(output)
+            work.remove()
+    return Segmentation(output, made)
+
+
+@contextmanager
+def _as_paths(inputs: Inputs, settings: Settings) -> Iterator[list[str | os.PathLike[str]]]:
+    """Give the inputs as paths; a frame is written to a file that is gone afterwards."""
+    if isinstance(inputs, pl.LazyFrame | pl.DataFrame):
+        with tempfile.TemporaryDirectory(prefix="custseg-", dir=settings.work_dir) as folder:
+            path = Path(folder, "lines.parquet")
+            inputs.lazy().sink_parquet(path)
+            yield [path]
+    else:
+        yield [inputs] if isinstance(inputs, str | os.PathLike) else list(inputs)
+
+
+def identify(table: Table, settings: Settings, command: Command) -> dict[str, Any]:
     """Return what decides the answer; two runs with the same identity give the same."""
+    files = [[s.file.path, s.file.size, s.file.modified] for s in table.sources]
+    for path in command.reads:
+        known = path.stat()
+        files.append([str(path), known.st_size, known.st_mtime_ns])
     return {
+        "command": command.name,
         "settings": settings.identity(),
-        "inputs": [[s.file.path, s.file.size, s.file.modified] for s in table.sources],
+        "inputs": files,
         "versions": {"custseg": __version__, "polars": pl.__version__},
     }
 

@@ -184,6 +184,9 @@ def _work_path(output: Path, work_dir: Path | None) -> Path:
 def differences(stored: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:
     """Say in words how the identity of a stored run differs from the one wanted now."""
     found = []
+    before, now = stored.get("command", "batch"), wanted.get("command", "batch")
+    if before != now:
+        found.append(f"it is of custseg {cut(before)}, not {now}")
     for name in sorted({*stored.get("settings", {}), *wanted["settings"]}):
         before, now = stored.get("settings", {}).get(name), wanted["settings"].get(name)
         if before != now:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from custseg.columns import FEATURES
+from custseg.columns import FEATURES, SCORES
 from custseg.running import outputs
 from custseg.segments.nearest import Floats, label_block
 
@@ -117,7 +117,7 @@ def write_customers(
     centres
         Of the segments in the order of their numbers, ``(k, n_features)``.
     rows
-        Their ids and features in original units.
+        Their ids, features in original units, and scores.
     names
         Of the segments, in the order of their numbers.
     folder
@@ -126,15 +126,15 @@ def write_customers(
     Returns
     -------
     list of Path
-        The files. Columns: customer_id, the features, segment_id (UInt8, from 1), segment (its name),
-        distance to the own centre and margin to the next nearest, both in the scaled space.
+        The files. Columns: customer_id, the features, the scores, segment_id (UInt8, from 1), segment (its
+        name), distance to the own centre and margin to the next nearest, both in the scaled space.
     """
     paths = []
     for block in range(len(matrix.blocks)):
         table = rows(block)
         labels = label_block(matrix.block(block), centres)
         labelled = table.select(
-            "customer_id", *(name for name in FEATURES if name in table.columns)
+            "customer_id", *(name for name in (*FEATURES, *SCORES) if name in table.columns)
         ).with_columns(
             segment_id=pl.Series(labels.cluster + np.uint8(1)),
             segment=pl.Series(names, dtype=pl.String).gather(labels.cluster),
