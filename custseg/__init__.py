@@ -13,16 +13,18 @@ from custseg._version import __version__
 
 if TYPE_CHECKING:
     from custseg.errors import CustsegError
+    from custseg.pipeline.assign import assign
     from custseg.pipeline.batch import segment
     from custseg.pipeline.segmentation import Segmentation
     from custseg.settings import Settings
 
-__all__ = ["CustsegError", "Segmentation", "Settings", "__version__", "segment"]
+__all__ = ["CustsegError", "Segmentation", "Settings", "__version__", "assign", "segment"]
 
 _HOMES = {
     "CustsegError": "custseg.errors",
     "Segmentation": "custseg.pipeline.segmentation",
     "Settings": "custseg.settings",
+    "assign": "custseg.pipeline.assign",
     "segment": "custseg.pipeline.batch",
 }
 

@@ -3,11 +3,12 @@
 One file a command; `options` has every option once.
 """
 
-from custseg.cli import batch, sample
+from custseg.cli import assign, batch, sample
 from custseg.cli.app import app
 from custseg.cli.ending import main
 
 __all__ = ["app", "main"]
 
 batch.add_to(app)
+assign.add_to(app)
 sample.add_to(app)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 BLOCK_ROWS = 1 << 18
 """Rows of a block. Part of the answer (it fixes the order of additions), so no setting."""
 
-SCALE_MODES = ("log-standard", "standard", "none")
+Mode = Literal["log-standard", "standard", "none"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Scaling:
     as 1). ``standard``: the same without the logarithm. ``none``: as they are.
     """
 
-    mode: Literal["log-standard", "standard", "none"]
+    mode: Mode
     means: tuple[float, ...]
     deviations: tuple[float, ...]
 
@@ -151,7 +151,7 @@ def build_matrix(
     features: pl.LazyFrame,
     customers: int,
     names: Sequence[str],
-    mode: Literal["log-standard", "standard", "none"],
+    scale: Mode | Scaling,
     folder: Path,
 ) -> Matrix:
     """Scale the features of all customers and write the blocks.
@@ -162,13 +162,15 @@ def build_matrix(
         Columns `names` and ``key``, in the order of customers.
     customers
         Rows of `features`.
+    scale
+        How to scale, fitted to these customers; or the scaling of an earlier run, as it is.
     folder
         Where the blocks go.
 
     Returns
     -------
     Matrix
-        Two passes over the features: one for means and deviations, one to write.
+        Two passes over the features: one for means and deviations where they are fitted, one to write.
     """
     count = range(-(-customers // BLOCK_ROWS))
 
@@ -176,7 +178,10 @@ def build_matrix(
         rows = features.slice(number * BLOCK_ROWS, BLOCK_ROWS).collect(engine="streaming")
         return rows.select(pl.col(names).cast(pl.Float64)).to_numpy(order="c"), rows["key"].to_numpy()
 
-    scaling = _fit_scaling((raw(number)[0] for number in count), customers, len(names), mode)
+    if isinstance(scale, Scaling):
+        scaling = scale
+    else:
+        scaling = _fit_scaling((raw(number)[0] for number in count), customers, len(names), scale)
     blocks, keys, rows = [], [], []
     for number in count:
         values, hashes = raw(number)
@@ -197,7 +202,7 @@ def _fit_scaling(
     blocks: Iterator[NDArray[np.float64]],
     customers: int,
     width: int,
-    mode: Literal["log-standard", "standard", "none"],
+    mode: Mode,
 ) -> Scaling:
     """Find means and population standard deviations, block sums combined exactly."""
     if mode == "none":

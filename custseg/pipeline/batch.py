@@ -19,7 +19,7 @@ from custseg.segments import choose_k, label, naming, rfm
 from custseg.segments.model import Model, seen_features, write_model
 from custseg.segments.profile import profile_segments
 from custseg.segments.rules import find_rules
-from custseg.segments.table import segment_records, write_segments
+from custseg.segments.table import describe_segments
 from custseg.settings import Settings
 
 
@@ -92,6 +92,7 @@ def _steps(run: Run) -> dict[str, Any]:
     with progress.stage("label", "Labelling customers"):
         tallies = label.tally_clusters(points, selection.centres, customers.rows)
         order = label.number_segments(tallies)
+        numbers = tuple(range(1, selection.k + 1))
         names = naming.name_segments([tallies[cluster] for cluster in order])
         centres = selection.centres[list(order)]
         edges = rfm.score_edges(customers.blocks, total=customers.count, columns=customers.columns)
@@ -100,39 +101,37 @@ def _steps(run: Run) -> dict[str, Any]:
             points,
             centres,
             lambda block: rfm.add_scores(customers.rows(block), edges),
+            numbers=numbers,
             names=names,
             folder=results / "customers",
         )
     with progress.stage("outputs", "Describing segments"):
         labelled = pl.scan_parquet(parts, glob=False)
         profile = profile_segments(
-            labelled, segments=selection.k, clustered=settings.features, scaling=points.scaling
+            labelled, numbers=numbers, clustered=settings.features, scaling=points.scaling
         )
-        rules = find_rules(labelled, features=settings.features, segments=selection.k)
         model = Model(
             features=settings.features,
             scaling=points.scaling,
             centres=centres,
+            numbers=numbers,
             names=names,
+            rules=find_rules(labelled, features=settings.features, numbers=numbers),
+            scores=edges,
             customers=customers.count,
             seen=seen_features(profile.features),
+            derived=customers.table.derived,
+            currency=settings.currency,
             settings=settings.identity(),
             versions=record.versions(),
         )
         write_model(results / "model.json", model)
-        segments = segment_records(profile, model, rules, currency=settings.currency)
-        write_segments(results / "segments.csv", segments, rules)
-    return {
-        "inputs": record.describe_inputs(customers.table, labelled),
-        **customers.ledger.to_record(),
-        "invalid_examples": [cell._asdict() for cell in customers.unreadable],
-        "customers": customers.count,
-        "returns_only": customers.returns_only,
-        "rounded_lines": customers.ledger.rounded,
-        "as_of": customers.as_of.isoformat() if customers.as_of else None,
-        "features": [summary.to_record() for summary in profile.features],
+        segments = describe_segments(
+            labelled, profile, model, results / "segments.csv", currency=settings.currency
+        )
+    return record.describe_customers(customers, labelled, profile) | {
         "scaling": points.scaling.to_dict(),
-        "k_selection": selection.to_record(order),
+        "k_selection": selection.to_record(dict(zip(numbers, order, strict=True))),
         "segments": segments,
         "rfm_scores": rfm.to_record(edges),
     }

@@ -11,6 +11,8 @@ from typing import Any
 import polars as pl
 
 from custseg._version import __version__
+from custseg.pipeline.customers import Customers
+from custseg.segments.profile import Profile
 from custseg.settings import Settings
 from custseg.transactions import find
 from custseg.transactions.reading import Table
@@ -41,7 +43,21 @@ def versions() -> dict[str, str]:
     return made_by | {name.replace("-", "_"): version(name) for name in names}
 
 
-def describe_inputs(table: Table, customers: pl.LazyFrame) -> dict[str, Any]:
+def describe_customers(customers: Customers, labelled: pl.LazyFrame, profile: Profile) -> dict[str, Any]:
+    """Return what was read, what became of it, and how the features are spread."""
+    return {
+        "inputs": _describe_inputs(customers.table, labelled),
+        **customers.ledger.to_record(),
+        "invalid_examples": [cell._asdict() for cell in customers.unreadable],
+        "customers": customers.count,
+        "returns_only": customers.returns_only,
+        "rounded_lines": customers.ledger.rounded,
+        "as_of": customers.as_of.isoformat() if customers.as_of else None,
+        "features": [summary.to_record() for summary in profile.features],
+    }
+
+
+def _describe_inputs(table: Table, customers: pl.LazyFrame) -> dict[str, Any]:
     """Return what was read: files, headers of the columns, what was derived, first and last purchase."""
     headers: dict[str, dict[str, None]] = {}
     for source in table.sources:

@@ -19,7 +19,7 @@ import polars as pl
 from custseg._version import __version__
 from custseg.customers import features, plan
 from custseg.customers.plan import Plan
-from custseg.errors import InputError
+from custseg.errors import InputError, OutputError
 from custseg.pipeline import record
 from custseg.pipeline.customers import Run
 from custseg.pipeline.segmentation import Segmentation
@@ -83,6 +83,14 @@ def carry_out(
         What the files in `output` hold.
     """
     progress = progress or Progress(show=False)
+    for path in command.reads:
+        if path.parent.resolve() == output.resolve():
+            raise OutputError(
+                "output-is-input",
+                "The output would replace the run it is made from.",
+                where=str(output),
+                now="Name another folder with -o.",
+            )
     with _as_paths(inputs, settings) as paths, PeakMemory() as memory:
         with progress.stage("find", "Finding files"):
             table = reading.open_input(find.find_files(paths), settings)

@@ -19,7 +19,7 @@ def write_summary(record: Mapping[str, Any], folder: Path) -> str:
     folder
         The output folder.
     """
-    selection, ledger = record["k_selection"], record["ledger"]
+    ledger = record["ledger"]
     lost = {fate: lines for fate, lines in ledger.items() if fate not in ("rows_read", "kept") and lines}
     lines = [
         f"{ledger['rows_read']:,} lines read, {ledger['kept']:,} kept, {record['customers']:,} customers",
@@ -27,9 +27,14 @@ def write_summary(record: Mapping[str, Any], folder: Path) -> str:
     if lost:
         left_out = ", ".join(f"{fate.replace('_', ' ')} {count:,}" for fate, count in lost.items())
         lines.append(f"Left out: {left_out}")
-    lines += ["", *_table(record), "", f"Why {selection['chosen']}: {selection['reason']}"]
-    lines.append(f"Structure: {selection['verdict']}.")
-    lines += ["", f"Report:    {folder / 'report.html'}", f"Customers: {folder / 'customers'}"]
+    lines += ["", *_table(record), ""]
+    selection = record.get("k_selection")
+    if selection:
+        lines.append(f"Why {selection['chosen']}: {selection['reason']}")
+        lines += [f"Structure: {selection['verdict']}.", "", f"Report:    {folder / 'report.html'}"]
+    else:
+        lines.append(f"Segments:  {folder / 'segments.csv'}")
+    lines.append(f"Customers: {folder / 'customers'}")
     return "\n".join(lines)
 
 

@@ -63,6 +63,8 @@ class WorkFolder:
         """
         (output / RECORD).unlink(missing_ok=True)
         results = sorted(self.room("results").iterdir(), key=lambda entry: entry.name == RECORD)
+        for name in {*RESULTS} - {entry.name for entry in results}:
+            _remove(output / name)
         for entry in results:
             target = output / entry.name
             # The work folder may be on another disk; then moving is copying, and not yet whole.

@@ -106,7 +106,13 @@ def number_segments(tallies: Sequence[Tally]) -> tuple[int, ...]:
 
 
 def write_customers(
-    matrix: Matrix, centres: Floats, rows: Rows, *, names: Sequence[str], folder: Path
+    matrix: Matrix,
+    centres: Floats,
+    rows: Rows,
+    *,
+    numbers: Sequence[int],
+    names: Sequence[str],
+    folder: Path,
 ) -> list[Path]:
     """Write every customer with features and segment, one Parquet file a block.
 
@@ -118,15 +124,15 @@ def write_customers(
         Of the segments in the order of their numbers, ``(k, n_features)``.
     rows
         Their ids, features in original units, and scores.
-    names
-        Of the segments, in the order of their numbers.
+    numbers, names
+        Of the segments, in that order.
     folder
         Where ``part-*.parquet`` go.
 
     Returns
     -------
     list of Path
-        The files. Columns: customer_id, the features, the scores, segment_id (UInt8, from 1), segment (its
+        The files. Columns: customer_id, the features, the scores, segment_id (UInt8), segment (its
         name), distance to the own centre and margin to the next nearest, both in the scaled space.
     """
     paths = []
@@ -136,7 +142,7 @@ def write_customers(
         labelled = table.select(
             "customer_id", *(name for name in (*FEATURES, *SCORES) if name in table.columns)
         ).with_columns(
-            segment_id=pl.Series(labels.cluster + np.uint8(1)),
+            segment_id=pl.Series(np.array(numbers, np.uint8)[labels.cluster]),
             segment=pl.Series(names, dtype=pl.String).gather(labels.cluster),
             distance=pl.Series(labels.distance),
             margin=pl.Series(labels.margin),

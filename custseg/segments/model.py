@@ -10,18 +10,20 @@ import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from custseg._version import __version__
-from custseg.columns import FEATURES
+from custseg.columns import FEATURES, SCORES
 from custseg.customers.matrix import Scaling
 from custseg.errors import InputError, cut
 from custseg.running import outputs
 from custseg.segments.nearest import Floats
 from custseg.segments.profile import FeatureSummary
+from custseg.segments.rfm import Edges
+from custseg.segments.rules import Alternatives, Bounds
 
 FORMAT = 1
 LARGEST_FILE = 10_000_000
@@ -39,23 +41,26 @@ class SeenFeature(_Strict):
 
     Attributes
     ----------
-    minimum, maximum
-        Range, in original units.
+    minimum, median, maximum
+        In original units.
     edges, shares
         Inner deciles and the share of customers in each of the bins they bound.
     """
 
     minimum: float
+    median: float
     maximum: float
     edges: list[float]
     shares: list[float]
 
     @model_validator(mode="after")
     def _fit_together(self) -> SeenFeature:
-        if self.minimum > self.maximum or len(self.shares) != len(self.edges) + 1:
+        if not self.minimum <= self.median <= self.maximum or len(self.shares) != len(self.edges) + 1:
             raise ValueError("range, edges and shares of a feature do not fit together")
         if sorted(set(self.edges)) != self.edges:
             raise ValueError("the edges of a feature do not ascend")
+        if min(self.shares) < 0 or abs(sum(self.shares) - 1) > 1e-6:
+            raise ValueError("the shares of a feature do not add up to 1")
         return self
 
 
@@ -71,9 +76,14 @@ class _ModelFile(_Strict):
     features: list[str] = Field(min_length=1)
     scaling: _ScalingFile
     centres: list[list[float]] = Field(min_length=2, max_length=255)
+    numbers: list[Annotated[int, Field(ge=1, le=255)]]
     names: list[str]
+    rules: list[list[dict[str, Annotated[list[float | None], Field(min_length=2, max_length=2)]]]]
+    scores: dict[str, Annotated[list[float], Field(min_length=4, max_length=4)]]
     customers: int = Field(ge=1)
     seen: dict[str, SeenFeature]
+    derived: list[str]
+    currency: str | None
     settings: dict[str, Any]
     versions: dict[str, str]
     checksum: str
@@ -91,8 +101,16 @@ class _ModelFile(_Strict):
             raise ValueError("a deviation is not above 0")
         if len(self.names) != len(self.centres) or len(set(self.names)) != len(self.names):
             raise ValueError("there is not one name a centre, each different")
-        if not set(self.features) <= set(self.seen):
-            raise ValueError("the range of a feature is missing")
+        if len(self.numbers) != len(self.centres) or sorted(set(self.numbers)) != self.numbers:
+            raise ValueError("there is not one number a centre, ascending")
+        if len(self.rules) != len(self.centres) or any(
+            set(bounds) - set(self.features) for rule in self.rules for bounds in rule
+        ):
+            raise ValueError("there is not one rule a centre, on the features")
+        if set(self.scores) - set(SCORES):
+            raise ValueError("there is a score that custseg does not know")
+        if not set(self.features) <= set(self.seen) <= set(FEATURES):
+            raise ValueError("the range of a feature is missing, or one is unknown")
         return self
 
 
@@ -108,12 +126,22 @@ class Model:
         How raw features became columns.
     centres
         Of the segments in the order of their numbers, ``(k, n_features)`` in the scaled space.
+    numbers
+        Of the segments, ascending: from 1, with gaps where a segment of an earlier run is gone.
     names
         Of the segments.
+    rules
+        The bounds of each segment's if-then rule, alternatives side by side.
+    scores
+        The edges of each RFM score.
     customers
         How many it was made from.
     seen
         Range and deciles of the features when it was made.
+    derived
+        What was derived from what when it was made, in words.
+    currency
+        Of the amounts, where it was given.
     settings
         The settings that decided what was computed.
     versions
@@ -123,9 +151,14 @@ class Model:
     features: tuple[str, ...]
     scaling: Scaling
     centres: Floats
+    numbers: tuple[int, ...]
     names: tuple[str, ...]
+    rules: tuple[Alternatives, ...]
+    scores: Edges
     customers: int
     seen: dict[str, SeenFeature]
+    derived: tuple[str, ...]
+    currency: str | None
     settings: dict[str, Any]
     versions: dict[str, str]
 
@@ -135,6 +168,7 @@ def seen_features(summaries: tuple[FeatureSummary, ...]) -> dict[str, SeenFeatur
     return {
         summary.name: SeenFeature(
             minimum=summary.minimum,
+            median=summary.median,
             maximum=summary.maximum,
             edges=list(summary.edges),
             shares=list(summary.shares),
@@ -151,13 +185,27 @@ def write_model(path: Path, model: Model) -> None:
         "features": list(model.features),
         "scaling": model.scaling.to_dict(),
         "centres": model.centres.tolist(),
+        "numbers": list(model.numbers),
         "names": list(model.names),
+        "rules": [[_bounds(bounds) for bounds in rule] for rule in model.rules],
+        "scores": {name: list(edges) for name, edges in model.scores.items()},
         "customers": model.customers,
         "seen": {name: seen.model_dump() for name, seen in model.seen.items()},
+        "derived": list(model.derived),
+        "currency": model.currency,
         "settings": model.settings,
         "versions": model.versions,
     }
     outputs.write_json(path, {**content, "checksum": _checksum(content)}, indent=1)
+
+
+def _bounds(bounds: Bounds) -> dict[str, list[float | None]]:
+    return {name: list(limits) for name, limits in bounds.items()}
+
+
+def model_path(path: Path) -> Path:
+    """Return the file of a model that is named by itself or by the folder of its run."""
+    return path / "model.json" if path.is_dir() else path
 
 
 def read_model(path: Path) -> Model:
@@ -173,7 +221,7 @@ def read_model(path: Path) -> Model:
     InputError
         There is no model, it is not one, it was changed, or a newer custseg wrote it.
     """
-    path = path / "model.json" if path.is_dir() else path
+    path = model_path(path)
     content = _read(path)
     if content.get("kind") != "custseg model":
         raise _refused(path, "bad-model", "This is no model of custseg.")
@@ -199,9 +247,17 @@ def read_model(path: Path) -> Model:
         features=tuple(file.features),
         scaling=Scaling(scaling.mode, tuple(scaling.means), tuple(scaling.deviations)),
         centres=np.array(file.centres, np.float64),
+        numbers=tuple(file.numbers),
         names=tuple(file.names),
+        rules=tuple(
+            tuple({name: (low, high) for name, (low, high) in bounds.items()} for bounds in rule)
+            for rule in file.rules
+        ),
+        scores={name: tuple(edges) for name, edges in file.scores.items()},
         customers=file.customers,
         seen=file.seen,
+        derived=tuple(file.derived),
+        currency=file.currency,
         settings=file.settings,
         versions=file.versions,
     )

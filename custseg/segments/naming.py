@@ -127,7 +127,9 @@ def describe_segment(segment: SegmentProfile, *, currency: str | None = None) ->
         Such as ``Typically bought 14 times, last 12 days ago, 3,400 in all: 6 % of customers, 48 % of
         spend``.
     """
-    median = segment.medians
+    if not segment.customers:
+        return "Nobody is in this segment"
+    median = {name: value for name, value in segment.medians.items() if value is not None}
     parts = []
     if "purchases" in median:
         parts.append(f"bought {_times(median['purchases'])}")

@@ -86,7 +86,7 @@ class SegmentProfile:
     spend_share
         Its share of all spend, None without money or when all spend is 0.
     medians, means
-        Of each numeric feature, in original units.
+        Of each numeric feature, in original units; None where there is no customer.
     """
 
     segment_id: int
@@ -94,8 +94,8 @@ class SegmentProfile:
     share: float
     spend: float | None
     spend_share: float | None
-    medians: dict[str, float]
-    means: dict[str, float]
+    medians: dict[str, float | None]
+    means: dict[str, float | None]
 
 
 @dataclass(frozen=True)
@@ -107,16 +107,16 @@ class Profile:
 
 
 def profile_segments(
-    customers: pl.LazyFrame, *, segments: int, clustered: Sequence[str], scaling: Scaling
+    customers: pl.LazyFrame, *, numbers: Sequence[int], clustered: Sequence[str], scaling: Scaling
 ) -> Profile:
     """Describe the segments and features of a labelled customer table.
 
     Parameters
     ----------
     customers
-        One row a customer, with ``segment_id`` from 1.
-    segments
-        How many segments there are, none empty.
+        One row a customer, with ``segment_id``.
+    numbers
+        Of the segments.
     clustered
         Features that were clustered on, in the order of the scaling.
     scaling
@@ -130,15 +130,15 @@ def profile_segments(
     """
     columns = customers.collect_schema().names()
     names = [name for name, feature in FEATURES.items() if feature.clusterable and name in columns]
-    sizes = _sizes(customers, segments)
+    sizes = _sizes(customers, numbers)
     summaries, medians, means = [], [], []
     spend: list[float] | None = None
     for name in names:
         ordered, owner = _ordered(customers, name)
-        by_segment = [ordered[owner == segment] for segment in range(1, segments + 1)]
+        by_segment = [ordered[owner == number] for number in numbers]
         sums = [float(values.sum()) for values in by_segment]
-        medians.append([_middle(values) for values in by_segment])
-        means.append([total / size for total, size in zip(sums, sizes, strict=True)])
+        medians.append([_middle(values) if len(values) else None for values in by_segment])
+        means.append([total / size if size else None for total, size in zip(sums, sizes, strict=True)])
         place = list(clustered).index(name) if name in clustered else None
         summaries.append(_summary(name, ordered, scaling, place))
         if name == "spend":
@@ -146,7 +146,7 @@ def profile_segments(
     total_spend = sum(spend) if spend else 0.0
     profiles = tuple(
         SegmentProfile(
-            segment_id=segment + 1,
+            segment_id=number,
             customers=sizes[segment],
             share=sizes[segment] / sum(sizes),
             spend=spend[segment] if spend else None,
@@ -154,16 +154,16 @@ def profile_segments(
             medians={name: values[segment] for name, values in zip(names, medians, strict=True)},
             means={name: values[segment] for name, values in zip(names, means, strict=True)},
         )
-        for segment in range(segments)
+        for segment, number in enumerate(numbers)
     )
     return Profile(profiles, tuple(summaries))
 
 
-def _sizes(customers: pl.LazyFrame, segments: int) -> list[int]:
+def _sizes(customers: pl.LazyFrame, numbers: Sequence[int]) -> list[int]:
     """Count the customers of each segment."""
     counts = customers.group_by("segment_id").len().collect(engine="streaming")
     by_id = dict(counts.iter_rows())
-    return [int(by_id.get(segment, 0)) for segment in range(1, segments + 1)]
+    return [int(by_id.get(number, 0)) for number in numbers]
 
 
 def _ordered(customers: pl.LazyFrame, name: str) -> tuple[Floats, NDArray[np.uint8]]:

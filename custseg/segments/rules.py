@@ -33,6 +33,9 @@ EVERYONE = pl.col("segment_id").is_not_null()
 Bounds = dict[str, tuple[float | None, float | None]]
 """By feature the least value (inclusive) and the limit (exclusive); None where there is none."""
 
+Alternatives = tuple[Bounds, ...]
+"""A rule: it holds where any of these does; none at all where there is no rule."""
+
 
 @dataclass(frozen=True)
 class SegmentRule:
@@ -57,7 +60,7 @@ class SegmentRule:
 
     segment_id: int
     text: str
-    bounds: tuple[Bounds, ...]
+    bounds: Alternatives
     covered: int
     right: int
     customers: int
@@ -82,21 +85,23 @@ class SegmentRule:
         )
 
 
-def find_rules(customers: pl.LazyFrame, *, features: Sequence[str], segments: int) -> tuple[SegmentRule, ...]:
+def find_rules(
+    customers: pl.LazyFrame, *, features: Sequence[str], numbers: Sequence[int]
+) -> tuple[Alternatives, ...]:
     """Find if-then rules for the segments of a labelled customer table.
 
     Parameters
     ----------
     customers
-        One row a customer, in the order of customers, with ``segment_id`` from 1.
+        One row a customer, in the order of customers, with ``segment_id``.
     features
         What rules may speak of: the features clustered on.
-    segments
-        How many segments there are.
+    numbers
+        Of the segments.
 
     Returns
     -------
-    tuple of SegmentRule
+    tuple of Alternatives
         One a segment. No customer is covered by two; with a rule for every segment each is covered by one.
     """
     sample = (
@@ -105,11 +110,28 @@ def find_rules(customers: pl.LazyFrame, *, features: Sequence[str], segments: in
         .collect()
     )
     leaves = _leaves(sample.select(features).to_numpy(), sample["segment_id"].to_numpy(), features)
-    alternatives: list[list[Bounds]] = [[] for _ in range(segments)]
-    for segment, bounds in leaves:
-        alternatives[segment - 1].append(bounds)
-    holds = [_holds(bounds) for bounds in alternatives]
-    own = [pl.col("segment_id") == segment for segment in range(1, segments + 1)]
+    return tuple(tuple(bounds for segment, bounds in leaves if segment == number) for number in numbers)
+
+
+def count_rules(
+    customers: pl.LazyFrame, rules: Sequence[Alternatives], *, numbers: Sequence[int]
+) -> tuple[SegmentRule, ...]:
+    """Count for how many customers each rule holds, and is right.
+
+    Parameters
+    ----------
+    customers
+        One row a customer, with ``segment_id``.
+    rules, numbers
+        Of the segments.
+
+    Returns
+    -------
+    tuple of SegmentRule
+        One a segment.
+    """
+    holds = [_holds(alternatives) for alternatives in rules]
+    own = [pl.col("segment_id") == number for number in numbers]
     counts = (
         customers.select(
             *(condition.sum().alias(f"covered_{i}") for i, condition in enumerate(holds)),
@@ -124,14 +146,14 @@ def find_rules(customers: pl.LazyFrame, *, features: Sequence[str], segments: in
     )
     return tuple(
         SegmentRule(
-            segment_id=i + 1,
-            text=", or ".join(_words(bounds) for bounds in alternatives[i]),
-            bounds=tuple(alternatives[i]),
+            segment_id=number,
+            text=", or ".join(_words(bounds) for bounds in alternatives),
+            bounds=alternatives,
             covered=int(counts[f"covered_{i}"]),
             right=int(counts[f"right_{i}"]),
             customers=int(counts[f"customers_{i}"]),
         )
-        for i in range(segments)
+        for i, (number, alternatives) in enumerate(zip(numbers, rules, strict=True))
     )
 
 

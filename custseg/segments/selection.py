@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -59,13 +60,13 @@ class KSelection:
         """The chosen number of segments."""
         return self.chosen.k
 
-    def to_record(self, order: tuple[int, ...]) -> dict[str, Any]:
+    def to_record(self, clusters: Mapping[int, int]) -> dict[str, Any]:
         """Return the ``k_selection`` part of run.json.
 
         Parameters
         ----------
-        order
-            The cluster that became segment 1, 2, ….
+        clusters
+            By the number of each segment the cluster that it is.
         """
         return {
             "candidates": [candidate.to_record() for candidate in self.candidates],
@@ -86,11 +87,11 @@ class KSelection:
             "silhouette_exact": self.silhouettes.exact,
             "silhouette_by_segment": [
                 _quantiles(segment, self.silhouettes.of_cluster(self.k, cluster))
-                for segment, cluster in enumerate(order, start=1)
+                for segment, cluster in clusters.items()
             ],
             "jaccard_by_segment": [
                 {"id": segment, "jaccard": self.stability.jaccard[cluster] if self.stability else None}
-                for segment, cluster in enumerate(order, start=1)
+                for segment, cluster in clusters.items()
             ],
         }
 

@@ -12,30 +12,33 @@ from custseg.running import outputs
 from custseg.segments.model import Model
 from custseg.segments.naming import describe_segment
 from custseg.segments.profile import Profile
-from custseg.segments.rules import SegmentRule
+from custseg.segments.rules import SegmentRule, count_rules
 
 RUN_BY_SPREADSHEETS = ("=", "+", "-", "@", "\t", "\r")
 """A spreadsheet takes a text that begins with one of these for a formula."""
 
 
-def segment_records(
-    profile: Profile, model: Model, rules: Sequence[SegmentRule], *, currency: str | None
+def describe_segments(
+    customers: pl.LazyFrame, profile: Profile, model: Model, path: Path, *, currency: str | None
 ) -> list[dict[str, Any]]:
-    """Return the ``segments`` part of run.json.
+    """Write segments.csv and return the ``segments`` part of run.json.
 
     Parameters
     ----------
+    customers
+        One row a customer, with ``segment_id``.
     profile
         The segments in the order of their numbers.
     model
-        Their names and centres.
-    rules
-        What sets each apart, in that order.
+        Their names, centres and rules.
+    path
+        Of segments.csv.
     currency
         Put before amounts of money when known.
     """
+    rules = count_rules(customers, model.rules, numbers=model.numbers)
     centres = model.scaling.invert(model.centres)
-    return [
+    records = [
         {
             "id": segment.segment_id,
             "name": name,
@@ -51,23 +54,26 @@ def segment_records(
         }
         for segment, name, centre, rule in zip(profile.segments, model.names, centres, rules, strict=True)
     ]
+    _write(path, records, rules)
+    return records
 
 
-def write_segments(path: Path, records: Sequence[Mapping[str, Any]], rules: Sequence[SegmentRule]) -> None:
+def _write(path: Path, records: Sequence[Mapping[str, Any]], rules: Sequence[SegmentRule]) -> None:
     """Write segments.csv: medians as columns of their own, texts a spreadsheet would run quoted."""
     rows = [
         {
             "segment_id": record["id"],
-            "segment": _harmless(record["name"]),
+            "segment": harmless(record["name"]),
             **{key: record[key] for key in ("customers", "share", "spend", "spend_share")},
             **{f"median_{name}": value for name, value in record["medians"].items()},
-            "rule": _harmless(record["rule"]),
-            "if_then": _harmless(rule.sentence()),
+            "rule": harmless(record["rule"]),
+            "if_then": harmless(rule.sentence()),
         }
         for record, rule in zip(records, rules, strict=True)
     ]
     outputs.write_text(path, pl.DataFrame(rows, infer_schema_length=None).write_csv())
 
 
-def _harmless(text: str) -> str:
+def harmless(text: str) -> str:
+    """Return a text with an apostrophe before it where a spreadsheet would take it for a formula."""
     return f"'{text}" if text.startswith(RUN_BY_SPREADSHEETS) else text

@@ -49,7 +49,7 @@ def test_three_blobs_are_three_segments(blobs, three_blobs):
 def test_the_record_is_plain_and_follows_the_numbering(quick, blobs):
     selection = chosen(blobs)
     sizes = np.bincount(label_block(blobs.sample(9999, 0).points, selection.centres).cluster)
-    record = json.loads(json.dumps(selection.to_record((2, 0, 1)), allow_nan=False))
+    record = json.loads(json.dumps(selection.to_record({1: 2, 2: 0, 3: 1}), allow_nan=False))
     assert [c["k"] for c in record["candidates"]] == list(range(2, 11))
     assert record["auto"] == record["chosen"] == 3
     assert record["votes"]["silhouette"] == 3
@@ -100,7 +100,7 @@ def test_same_answer_with_other_threads_and_memory(quick, blobs, monkeypatch):
     assert first.candidates == second.candidates
     np.testing.assert_array_equal(first.centres, second.centres)
     np.testing.assert_array_equal(first.silhouettes.replicates, second.silhouettes.replicates)
-    assert first.to_record((0, 1, 2)) == second.to_record((0, 1, 2))
+    assert first.to_record({1: 0, 2: 1, 3: 2}) == second.to_record({1: 0, 2: 1, 3: 2})
     assert not first.silhouettes.exact
     assert all(c.silhouette_se > 0 for c in first.candidates)
 
@@ -118,7 +118,7 @@ def test_few_customers_narrow_the_range(quick, make_matrix, customers):
     selection = chosen(make_matrix(points, block_rows=2), min_share=0)
     assert [c.k for c in selection.candidates] == list(range(2, customers))
     assert f"k goes to {customers - 1} at most, because there are {customers} customers" in selection.reason
-    json.dumps(selection.to_record(tuple(range(selection.k))), allow_nan=False)
+    json.dumps(selection.to_record({c + 1: c for c in range(selection.k)}), allow_nan=False)
 
 
 @pytest.mark.parametrize(

@@ -60,7 +60,12 @@ def test_segments_are_numbered_by_falling_spend():
 def test_parts_hold_every_customer_with_segment(matrix, table, nearest, three_blobs, tmp_path):
     names = ["Gold", "Silver", "Bronze"]
     paths = write_customers(
-        matrix, CENTRES, lambda block: table.slice(block * 700, 700), names=names, folder=tmp_path
+        matrix,
+        CENTRES,
+        lambda block: table.slice(block * 700, 700),
+        numbers=(2, 3, 7),
+        names=names,
+        folder=tmp_path,
     )
     assert [path.name for path in paths] == [f"part-{block:05d}.parquet" for block in range(5)]
     assert sorted(tmp_path.glob("*.parquet")) == paths
@@ -79,7 +84,7 @@ def test_parts_hold_every_customer_with_segment(matrix, table, nearest, three_bl
     assert written.schema["segment_id"] == pl.UInt8
     assert written["customer_id"].to_list() == table["customer_id"].to_list()
     np.testing.assert_array_equal(written["spend"], table["spend"])
-    np.testing.assert_array_equal(written["segment_id"], nearest + 1)
+    np.testing.assert_array_equal(written["segment_id"], np.array([2, 3, 7])[nearest])
     assert written["segment"].to_list() == [names[i] for i in nearest]
     distances = np.sort(cdist(three_blobs.astype(np.float32), CENTRES), axis=1)
     np.testing.assert_allclose(written["distance"], distances[:, 0], rtol=1e-12)

@@ -12,17 +12,23 @@ from custseg.segments.model import Model, SeenFeature, _checksum, read_model, se
 from custseg.segments.profile import FeatureSummary
 
 FEATURES = ("total_quantity", "purchases")
+ODD = {"minimum": 0.0, "median": 1.0, "maximum": 3.0, "edges": [1.0, 2.0], "shares": [0.5, 0.25, 0.25]}
 
 
 def model(centres=((0.5, -1.25), (1 / 3, 1e-9)), names=("High-Value", "Low-Value £")):
-    seen = SeenFeature(minimum=0.0, maximum=9.5, edges=[1.0, 2.0], shares=[0.5, 0.25, 0.25])
+    seen = SeenFeature(minimum=0.0, median=1.0, maximum=9.5, edges=[1.0, 2.0], shares=[0.5, 0.25, 0.25])
     return Model(
         features=FEATURES,
         scaling=Scaling("log-standard", (0.1, 2.0), (1.5, 0.7)),
         centres=np.array(centres),
+        numbers=tuple(range(1, len(centres) + 1)),
         names=tuple(names),
+        rules=(({"purchases": (5.0, None)}, {"purchases": (2.0, 3.0)}), *[()] * (len(centres) - 1)),
+        scores={"frequency_score": (1.0, 1.0, 2.0, 7.0)},
         customers=4338,
         seen=dict.fromkeys(FEATURES, seen),
+        derived=("quantity = 1",),
+        currency="£",
         settings={"features": list(FEATURES), "since": None},
         versions={"custseg": "0.1.0"},
     )
@@ -118,6 +124,17 @@ def test_a_changed_model_is_refused(tmp_path):
         ({"scaling": {"mode": "log-standard", "means": [0.0, 1.0], "deviations": [1.0, 0.0]}}, "above 0"),
         ({"scaling": {"mode": "other", "means": [0.0, 1.0], "deviations": [1.0, 1.0]}}, "Input should be"),
         ({"seen": {}}, "range"),
+        ({"seen": {"total_quantity": ODD | {"median": 4.0}}}, "fit together"),
+        ({"seen": {"total_quantity": ODD | {"shares": [0.5, 0.6, -0.1]}}}, "add up"),
+        ({"seen": {"total_quantity": ODD | {"edges": [2.0, 1.0]}}}, "ascend"),
+        ({"numbers": [1]}, "one number"),
+        ({"numbers": [2, 1]}, "ascending"),
+        ({"numbers": [0, 1]}, "greater"),
+        ({"rules": [[]]}, "one rule"),
+        ({"rules": [[], [{"spend": [1.0, None]}]]}, "on the features"),
+        ({"rules": [[], [{"purchases": [1.0]}]]}, "at least 2"),
+        ({"scores": {"luck_score": [1.0, 2.0, 3.0, 4.0]}}, "does not know"),
+        ({"scores": {"spend_score": [1.0]}}, "at least 4"),
         ({"customers": 0}, "greater"),
         ({"extra": 1}, "Extra"),
     ],
@@ -139,5 +156,7 @@ def test_a_newer_model_says_so(tmp_path):
 def test_what_was_seen_comes_from_the_summaries():
     summary = FeatureSummary("purchases", True, 1.0, 3.0, 4.0, 9.0, 0.5, 0.1, (2.0, 3.0), (0.25, 0.25, 0.5))
     assert seen_features((summary,)) == {
-        "purchases": SeenFeature(minimum=1.0, maximum=9.0, edges=[2.0, 3.0], shares=[0.25, 0.25, 0.5])
+        "purchases": SeenFeature(
+            minimum=1.0, median=3.0, maximum=9.0, edges=[2.0, 3.0], shares=[0.25, 0.25, 0.5]
+        )
     }

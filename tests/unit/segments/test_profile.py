@@ -38,7 +38,7 @@ def scaling(customers):
 
 @pytest.fixture(scope="module")
 def profile(customers, scaling):
-    return profile_segments(customers.lazy(), segments=3, clustered=CLUSTERED, scaling=scaling)
+    return profile_segments(customers.lazy(), numbers=(1, 2, 3), clustered=CLUSTERED, scaling=scaling)
 
 
 def test_segments_are_pandas_groups(customers, profile):
@@ -82,16 +82,16 @@ def test_features_are_summarised(customers, profile, scaling):
 def test_the_order_of_rows_changes_no_bit(customers, profile, scaling):
     for seed in range(3):
         mixed = customers.sample(fraction=1, shuffle=True, seed=seed).lazy()
-        assert profile_segments(mixed, segments=3, clustered=CLUSTERED, scaling=scaling) == profile
+        assert profile_segments(mixed, numbers=(1, 2, 3), clustered=CLUSTERED, scaling=scaling) == profile
 
 
 def test_without_money_or_variation(customers, scaling):
     plain = customers.select(
         "customer_id", "segment_id", pl.lit(3).alias("purchases"), total_quantity=pl.lit(0.0)
     )
-    profile = profile_segments(plain.lazy(), segments=3, clustered=CLUSTERED, scaling=scaling)
+    profile = profile_segments(plain.lazy(), numbers=(1, 2, 3), clustered=CLUSTERED, scaling=scaling)
     assert all(s.spend is None and s.spend_share is None for s in profile.segments)
     assert all(f.skew is None and f.skew_scaled is None for f in profile.features)
     nothing = customers.with_columns(spend=pl.lit(0.0))
-    free = profile_segments(nothing.lazy(), segments=3, clustered=CLUSTERED, scaling=scaling)
+    free = profile_segments(nothing.lazy(), numbers=(1, 2, 3), clustered=CLUSTERED, scaling=scaling)
     assert all(s.spend == 0 and s.spend_share is None for s in free.segments)

@@ -6,9 +6,14 @@ import polars as pl
 import pytest
 
 from custseg.segments.naming import digits
-from custseg.segments.rules import SAMPLE, find_rules
+from custseg.segments.rules import SAMPLE, count_rules, find_rules
 
 FEATURES = ("spend", "purchases", "recency_days")
+
+
+def rules_of(table, *, features, segments):
+    numbers = range(1, segments + 1)
+    return count_rules(table, find_rules(table, features=features, numbers=numbers), numbers=numbers)
 
 
 def customers(n=4000, seed=0, segments=4):
@@ -56,7 +61,7 @@ def said(text, table):
 @pytest.mark.parametrize("seed", range(6))
 def test_every_rule_is_true_as_printed(seed):
     table = customers(seed=seed, segments=2 + seed)
-    rules = find_rules(table.lazy(), features=FEATURES, segments=2 + seed)
+    rules = rules_of(table.lazy(), features=FEATURES, segments=2 + seed)
     owner = table["segment_id"].to_numpy()
     covered = np.zeros(table.height, int)
     for rule in rules:
@@ -77,7 +82,7 @@ def test_a_plain_division_is_found_and_said_plainly():
     table = table.with_columns(
         segment_id=pl.when(pl.col("purchases") >= 4).then(1).otherwise(2).cast(pl.UInt8)
     )
-    best, rest = find_rules(table.lazy(), features=("purchases", "spend"), segments=2)
+    best, rest = rules_of(table.lazy(), features=("purchases", "spend"), segments=2)
     assert (best.text, rest.text) == ("purchases at least 4", "purchases at most 3")
     assert (best.covered, best.right, best.customers) == (150, 150, 150)
     assert best.sentence() == (
@@ -90,14 +95,14 @@ def test_a_segment_too_small_for_a_rule_has_none():
     table = pl.DataFrame(
         {"spend": np.arange(1000.0), "segment_id": pl.Series([1] * 999 + [2], dtype=pl.UInt8)}
     )
-    rules = find_rules(table.lazy(), features=("spend",), segments=2)
+    rules = rules_of(table.lazy(), features=("spend",), segments=2)
     assert rules[0].text == "any customer"
     assert rules[1].text == ""
     assert rules[1].sentence() == "no simple rule"
 
 
 def test_thresholds_print_as_they_are_used():
-    for rule in find_rules(customers(seed=3).lazy(), features=FEATURES, segments=4):
+    for rule in rules_of(customers(seed=3).lazy(), features=FEATURES, segments=4):
         for bounds in rule.bounds:
             for low, high in bounds.values():
                 for limit in (low, high):
@@ -106,6 +111,6 @@ def test_thresholds_print_as_they_are_used():
 
 def test_customers_beyond_the_sample_are_counted_too():
     many = pl.concat([customers(SAMPLE + 5000)])
-    rules = find_rules(many.lazy(), features=FEATURES, segments=4)
+    rules = rules_of(many.lazy(), features=FEATURES, segments=4)
     assert sum(rule.customers for rule in rules) == many.height
     assert sum(rule.covered for rule in rules) == many.height

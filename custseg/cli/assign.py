@@ -1,0 +1,72 @@
+"""``custseg assign``."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from custseg.cli import showing
+from custseg.cli.options import (
+    SETTINGS,
+    Flags,
+    Inputs,
+    Job,
+    Json,
+    NoColor,
+    NoProgress,
+    Output,
+    Quiet,
+    Verbose,
+    takes,
+)
+
+HELP = """Put customers into the segments of an earlier run.
+
+Sums up the customers of these transactions as that run did, and puts each into the nearest of its segments: \
+nothing is fitted again. Settings that are not given are those of that run."""
+
+EXAMPLES = "Example:  custseg assign new-sales.csv --model segments -o newcomers"
+
+CHOSEN = ("returns", "duplicates", "features", "scale", "k", "min_share", "seed")
+"""Settings that the model's run has decided."""
+
+Model = Annotated[
+    Path,
+    typer.Option(
+        "--model", help="Output folder of a finished 'custseg batch', or its model.json.", metavar="DIR"
+    ),
+]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the command."""
+    own = [name for name in SETTINGS if name not in CHOSEN]
+    app.command("assign", help=HELP, epilog=EXAMPLES)(takes(*own)(_assign))
+
+
+def _assign(
+    *,
+    inputs: Inputs,
+    model: Model,
+    output: Output,
+    flags: Flags,
+    job: Job = None,
+    json: Json = False,
+    quiet: Quiet = False,
+    verbose: Verbose = 0,
+    no_progress: NoProgress = False,
+    no_color: NoColor = False,
+) -> None:
+    from custseg.pipeline.assign import assign
+    from custseg.settings import resolve
+
+    settings, sources = resolve(flags, job, os.environ)
+    progress = showing.make_progress(quiet=quiet, no_progress=no_progress, no_color=no_color, verbose=verbose)
+    result = assign(inputs, model=model, settings=settings, output=output, sources=sources, progress=progress)
+    if json:
+        showing.print_json(result.record)
+    else:
+        typer.echo(result.summary())

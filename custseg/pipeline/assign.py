@@ -1,0 +1,218 @@
+"""Put customers into the segments of an earlier run: nothing is fitted again."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+from pydantic import ValidationError
+
+from custseg.columns import FEATURES
+from custseg.customers import matrix
+from custseg.errors import InputError, SettingsError, cut
+from custseg.pipeline import record, runs
+from custseg.pipeline.customers import Customers, Run, sum_up
+from custseg.pipeline.runs import Command, Inputs
+from custseg.pipeline.segmentation import Segmentation
+from custseg.running.progress import Progress
+from custseg.segments import label, rfm
+from custseg.segments.drift import measure_drift, refuse_other_money
+from custseg.segments.model import Model, model_path, read_model
+from custseg.segments.profile import profile_segments
+from custseg.segments.table import describe_segments
+from custseg.settings import Settings
+from custseg.transactions.reading import Table
+
+FIXED = ("returns", "duplicates", "features", "scale")
+"""What the model's run decided about the meaning of a customer; anything else would be other features."""
+
+CHOICES = ("k", "min_share", "seed")
+"""What a run chooses its segments by; here they are chosen."""
+
+
+def assign(
+    inputs: Inputs,
+    *,
+    model: str | os.PathLike[str],
+    output: str | os.PathLike[str],
+    settings: Settings | None = None,
+    sources: Mapping[str, str] | None = None,
+    progress: Progress | None = None,
+) -> Segmentation:
+    """Put the customers of the given transactions into the segments of an earlier run.
+
+    Parameters
+    ----------
+    inputs
+        Files, folders and globs, or a Polars frame.
+    model
+        The folder of a finished run, or its model.json.
+    output
+        Folder for the results: new, empty, or an earlier run's.
+    settings
+        How these transactions are read and which lines count, where that differs from the model's run, and
+        how the work is done. What is not set in it is as it was in the model's run.
+    sources
+        Where each setting came from, for the record.
+    progress
+        Shows the stages; silent when None.
+
+    Returns
+    -------
+    Segmentation
+        What the files in `output` hold.
+
+    Raises
+    ------
+    InputError
+        There is no model or it was changed; the input lacks what its features need; amounts are in another
+        currency or unit; or as in `segment`.
+    SettingsError
+        A setting that the model's run has decided is set to something else.
+    OutputError, MachineError
+        As in `segment`.
+    """
+    path = Path(model)
+    read = read_model(path)
+    chosen, known = _settle(read, settings or Settings(), sources or {}, path)
+    try:
+        return runs.carry_out(
+            Command("assign", partial(_steps, model=read, path=path), reads=(model_path(path),)),
+            inputs,
+            output=Path(output),
+            settings=chosen,
+            sources=known,
+            progress=progress,
+        )
+    except InputError as error:
+        if error.code != "feature-needs-column":
+            raise
+        raise InputError(
+            error.code,
+            error.what,
+            where=f"the segments of {path} were made from {', '.join(read.features)}",
+            now="Say which column it is with --column, or make other segments with 'custseg batch'.",
+        ) from None
+
+
+def _settle(
+    model: Model, given: Settings, sources: Mapping[str, str], path: Path
+) -> tuple[Settings, dict[str, str]]:
+    """Return the model's settings with what was given for this input, and where each came from."""
+    values = given.model_dump(mode="json")
+    explicit = {name for name in given.model_fields_set if sources.get(name) != "default"}
+    for name in FIXED:
+        if name in explicit and values[name] != model.settings.get(name):
+            raise SettingsError(
+                "bad-setting",
+                f"--{name}: the segments were made with {cut(model.settings.get(name))}, not "
+                f"{cut(values[name])}.",
+                where=str(path),
+                now="Leave the option out, or make other segments with 'custseg batch'.",
+            )
+    own = {name: values[name] for name in explicit if name not in (*FIXED, *CHOICES)}
+    if "currency" not in own and model.currency:
+        own["currency"] = model.currency
+    if "column" in own:
+        own["column"] = model.settings.get("column", {}) | own["column"]
+    try:
+        chosen = Settings.model_validate(model.settings | own)
+    except ValidationError as error:
+        raise InputError(
+            "bad-model",
+            f"The model's settings do not make sense: {cut(error.errors()[0]['msg'])}.",
+            where=str(path),
+            now="Use the model.json of a finished run as it was written, with the custseg that wrote it.",
+        ) from None
+    origins = dict.fromkeys((*model.settings, *own), "model")
+    origins |= {name: sources.get(name, "given") for name in own if name in explicit}
+    return chosen, dict.fromkeys(Settings.model_fields, "default") | origins
+
+
+def _steps(run: Run, *, model: Model, path: Path) -> dict[str, Any]:
+    """Do the steps in order; return what run.json says of them."""
+    settings, progress, results = run.settings, run.progress, run.work.room("results")
+    _refuse_derived(run.table, model)
+    customers = sum_up(run)
+    refuse_other_money(customers.features, model, currency=settings.currency)
+    with progress.stage("matrix", "Scaling features"):
+        points = matrix.build_matrix(
+            customers.features, customers.count, model.features, model.scaling, run.work.room("matrix")
+        )
+    with progress.stage("label", "Labelling customers"):
+        (results / "customers").mkdir(exist_ok=True)
+        parts = label.write_customers(
+            points,
+            model.centres,
+            lambda block: rfm.add_scores(customers.rows(block), model.scores),
+            numbers=model.numbers,
+            names=model.names,
+            folder=results / "customers",
+        )
+    with progress.stage("outputs", "Describing segments"):
+        labelled = pl.scan_parquet(parts, glob=False)
+        profile = profile_segments(
+            labelled, numbers=model.numbers, clustered=model.features, scaling=model.scaling
+        )
+        segments = describe_segments(
+            labelled, profile, model, results / "segments.csv", currency=settings.currency
+        )
+        drifts = measure_drift(labelled, model)
+    warnings = [*_differences(customers, model, settings), *drifts.sentences(customers.count)]
+    for warning in warnings:
+        progress.say(f"Warning: {warning}")
+    return record.describe_customers(customers, labelled, profile) | {
+        "model": {
+            "path": str(model_path(path)),
+            "customers": model.customers,
+            "custseg": model.versions.get("custseg"),
+        },
+        "scaling": model.scaling.to_dict(),
+        "segments": segments,
+        "rfm_scores": rfm.to_record(model.scores),
+        **drifts.to_record(),
+        "warnings": warnings,
+    }
+
+
+def _refuse_derived(table: Table, model: Model) -> None:
+    """Refuse an input whose clustered features would be made up where the model's were read."""
+    new = {words: words.split(" = ")[0] for words in table.derived if words not in model.derived}
+    made_up = {words: column for words, column in new.items() if column in ("quantity", "invoice")}
+    if "quantity" in made_up.values():
+        # The price of a line of which nobody knows how many units it is of.
+        made_up |= {words: column for words, column in new.items() if column == "unit_price"}
+    for words, column in made_up.items():
+        affected = [name for name in model.features if column in FEATURES[name].needs]
+        if affected:
+            raise InputError(
+                "feature-needs-column",
+                f"The feature {affected[0]} was made from a column for {column}, which the input does not "
+                f"have ({words} would stand in for it).",
+            )
+
+
+def _differences(customers: Customers, model: Model, settings: Settings) -> list[str]:
+    """Say how the input differs from the model's, where that changes what its features mean."""
+    told = []
+    for words in sorted({*customers.table.derived} ^ {*model.derived}):
+        here = words in customers.table.derived
+        told.append(
+            f"{words} was derived {'here' if here else 'for the model'}, and not "
+            f"{'for the model' if here else 'here'}: features may mean something else."
+        )
+    dates = [
+        f"--{name} {value}"
+        for name in ("since", "until")
+        if (value := getattr(settings, name)) and str(value) == model.settings.get(name)
+    ]
+    if dates and customers.ledger.lines["excluded"]:
+        told.append(
+            f"{customers.ledger.lines['excluded']:,} lines were left out, as the model's run had "
+            f"{' and '.join(dates)}; give other dates to count them."
+        )
+    return told

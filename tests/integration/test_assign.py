@@ -1,0 +1,195 @@
+"""custseg assign: the segments of an earlier run, nothing fitted again."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import oracle
+import polars as pl
+import pytest
+from command import run_custseg
+from made import write_transactions
+from polars.testing import assert_frame_equal
+
+import custseg
+from custseg.transactions.sample import write_sample
+
+pytestmark = pytest.mark.xdist_group("assign")
+
+SHOP = {"k": "4", "features": "rfm", "as_of": "2012-01-01", "currency": "GBP"}
+IDS = {"Customer ID": pl.String, "Invoice": pl.String, "StockCode": pl.String}
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("shop")
+    write_sample(folder, rows=40_000, customers=800, seed=9)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def first(quick: None, shop: Path, tmp_path_factory: pytest.TempPathFactory) -> custseg.Segmentation:
+    output = tmp_path_factory.mktemp("first") / "segments"
+    return custseg.segment(shop, output=output, settings=custseg.Settings(**SHOP))
+
+
+@pytest.fixture
+def put(first: custseg.Segmentation, tmp_path: Path) -> Callable[..., custseg.Segmentation]:
+    def run(inputs: Path | pl.DataFrame, **settings: object) -> custseg.Segmentation:
+        chosen = custseg.Settings(**settings)
+        return custseg.assign(inputs, model=first.folder, output=tmp_path / "put", settings=chosen)
+
+    return run
+
+
+def lines(shop: Path) -> pl.DataFrame:
+    return pl.read_csv(sorted(shop.glob("*.csv")), schema_overrides=IDS, try_parse_dates=False)
+
+
+def test_the_training_input_gets_the_labels_of_its_run(
+    shop: Path, first: custseg.Segmentation, put: Callable[..., custseg.Segmentation]
+) -> None:
+    again = put(shop)
+    assert_frame_equal(again.customers.collect(), first.customers.collect(), check_exact=True)
+    assert_frame_equal(again.segments, first.segments)
+    assert sorted(path.name for path in again.folder.iterdir()) == ["customers", "run.json", "segments.csv"]
+    assert again.record["command"] == "assign"
+    assert all(row["psi"] == 0 and row["above"] == row["below"] == 0 for row in again.record["drift"])
+    assert again.record["outside"] == 0
+    assert again.record["warnings"] == []
+    assert again.record["settings"]["features"] == {
+        "value": ["recency_days", "purchases", "spend"],
+        "source": "model",
+    }
+    assert again.record["settings"]["currency"] == {"value": "GBP", "source": "model"}
+
+
+def test_some_customers_get_what_they_would_have_got(
+    shop: Path, first: custseg.Segmentation, put: Callable[..., custseg.Segmentation], tmp_path: Path
+) -> None:
+    """Each customer's label hangs on nobody else; the scaling and centres are the model's."""
+    ids = first.customers.select("customer_id").head(30).collect()["customer_id"]
+    path = tmp_path / "some.csv"
+    lines(shop).filter(
+        pl.col("Customer ID").str.strip_chars().str.replace(r"\.0+$", "").is_in(ids.implode())
+    ).write_csv(path)
+    found = put(path).customers.collect()
+    expected = first.customers.filter(pl.col("customer_id").is_in(ids.implode())).collect()
+    assert_frame_equal(found, expected, check_exact=True)
+    model = json.loads((first.folder / "model.json").read_text("utf-8"))
+    raw = expected.select(model["features"]).to_numpy().astype(float)
+    scaled = (np.sign(raw) * np.log1p(np.abs(raw)) - model["scaling"]["means"]) / model["scaling"][
+        "deviations"
+    ]
+    nearest = np.linalg.norm(scaled[:, None] - np.array(model["centres"]), axis=2).argmin(axis=1)
+    assert (found["segment_id"].to_numpy() == np.array(model["numbers"])[nearest]).all()
+
+
+def test_one_customer_is_enough_and_empty_segments_say_so(
+    put: Callable[..., custseg.Segmentation], tmp_path: Path
+) -> None:
+    path = tmp_path / "one.csv"
+    path.write_text(
+        "Customer ID,Invoice,Quantity,Price,InvoiceDate\nX1,7,3,2.5,2011-12-30 10:00:00\n", "utf-8"
+    )
+    found = put(path)
+    assert found.record["customers"] == 1
+    assert sorted(found.segments["customers"]) == [0, 0, 0, 1]
+    assert "Nobody is in this segment" in found.segments["rule"].to_list()
+    assert "1 of 1 customers" in " ".join(found.record["warnings"]) or found.record["outside"] == 0
+    assert found.summary()
+
+
+def refused(run: Callable[[], object], code: str, exit_code: int = 3) -> custseg.CustsegError:
+    with pytest.raises(custseg.CustsegError) as caught:
+        run()
+    assert (caught.value.code, caught.value.exit_code) == (code, exit_code)
+    return caught.value
+
+
+def test_pence_are_refused(shop: Path, put: Callable[..., custseg.Segmentation]) -> None:
+    pence = lines(shop).with_columns((pl.col("Price").cast(pl.Float64) * 100).round(2))
+    error = refused(lambda: put(pence), "other-scale")
+    assert "100 times" in error.what
+
+
+def test_another_currency_is_refused(shop: Path, put: Callable[..., custseg.Segmentation]) -> None:
+    refused(lambda: put(shop, currency="EUR"), "other-currency")
+
+
+@pytest.mark.parametrize("column", ["InvoiceDate", "Invoice", "Price"])
+def test_features_that_cannot_be_had_are_refused(
+    shop: Path, put: Callable[..., custseg.Segmentation], column: str
+) -> None:
+    error = refused(lambda: put(lines(shop).drop(column)), "feature-needs-column")
+    assert "recency_days, purchases, spend" in error.where
+
+
+def test_what_the_model_decided_cannot_be_set(shop: Path, put: Callable[..., custseg.Segmentation]) -> None:
+    for name, value in (
+        ("returns", "net"),
+        ("duplicates", "keep"),
+        ("features", "classic"),
+        ("scale", "none"),
+    ):
+        refused(lambda n=name, v=value: put(shop, **{n: v}), "bad-setting", 2)
+    put(shop, returns="exclude", k="7")
+
+
+def test_a_model_is_never_replaced_by_what_is_made_from_it(shop: Path, first: custseg.Segmentation) -> None:
+    chosen = custseg.Settings(fresh=True)
+    refused(
+        lambda: custseg.assign(shop, model=first.folder, output=first.folder, settings=chosen),
+        "output-is-input",
+        4,
+    )
+    assert (first.folder / "model.json").exists()
+
+
+def test_a_changed_model_is_refused(shop: Path, first: custseg.Segmentation, tmp_path: Path) -> None:
+    path = tmp_path / "model.json"
+    path.write_text((first.folder / "model.json").read_text("utf-8").replace('"GBP"', '"EUR"'), "utf-8")
+    refused(lambda: custseg.assign(shop, model=path, output=tmp_path / "put"), "changed-model")
+    refused(lambda: custseg.assign(shop, model=tmp_path / "none", output=tmp_path / "put"), "no-such-file")
+    assert not (tmp_path / "put").exists()
+
+
+def test_dates_of_the_models_run_that_leave_lines_out_are_said(
+    quick: None, shop: Path, tmp_path: Path
+) -> None:
+    until = custseg.Settings(k="2", until="2011-05-31")
+    model = custseg.segment(shop, output=tmp_path / "half", settings=until)
+    again = custseg.assign(shop, model=model.folder, output=tmp_path / "again")
+    assert_frame_equal(again.customers.collect(), model.customers.collect(), check_exact=True)
+    assert "--until 2011-05-31" in again.record["warnings"][0]
+    more = custseg.assign(
+        shop,
+        model=model.folder,
+        output=tmp_path / "more",
+        settings=custseg.Settings(until="2100-01-01"),
+    )
+    assert more.record["ledger"]["excluded"] == 0
+    assert more.record["customers"] > again.record["customers"]
+
+
+def test_the_features_are_the_oracles(shop: Path, put: Callable[..., custseg.Segmentation]) -> None:
+    found = put(shop).customers.collect().to_pandas().set_index("customer_id").sort_index()
+    expected = oracle.solve(sorted(shop.glob("*.csv"))).customers
+    assert (found["purchases"] == expected["purchases"]).all()
+
+
+def test_the_command(tmp_path: Path) -> None:
+    sales = write_transactions(tmp_path / "sales.csv")
+    assert run_custseg("batch", sales, "-o", tmp_path / "a", "--k", "2", "-q").code == 0
+    done = run_custseg("assign", sales, "--model", tmp_path / "a", "-o", tmp_path / "b", "--json", "-q")
+    assert (done.code, done.err) == (0, "")
+    assert json.loads(done.out) == json.loads((tmp_path / "b" / "run.json").read_text("utf-8"))
+    again = run_custseg("assign", sales, "--model", tmp_path / "a", "-o", tmp_path / "b")
+    assert again.code == 0
+    assert "finished already" in again.err
+    assert "High-Value" in again.out
+    assert run_custseg("assign", sales, "-o", tmp_path / "c").code == 2
+    assert run_custseg("assign", sales, "--model", tmp_path / "c", "-o", tmp_path / "d").code == 3
+    other = run_custseg("assign", sales, "--model", tmp_path / "a", "-o", tmp_path / "a")
+    assert other.code == 4
