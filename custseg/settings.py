@@ -23,6 +23,7 @@ from pydantic import (
     PlainValidator,
     ValidationError,
     field_validator,
+    model_validator,
 )
 
 from custseg.columns import FEATURES, LINE_COLUMNS, PRESETS
@@ -30,7 +31,7 @@ from custseg.errors import InputError, SettingsError, cut, nearest
 
 AUTO_K = (2, 10)
 LARGEST_K = 50
-MEMORY_FLOOR = 1_000_000_000
+PROCESS_FLOOR = 500_000_000
 ENVIRONMENT_PREFIX = "CUSTSEG_"
 
 UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
@@ -79,6 +80,11 @@ Run: dict[str, Any] = {"kind": "run"}
 Show: dict[str, Any] = {"kind": "presentation"}
 
 
+def memory_floor(workers: int = 0) -> int:
+    """Return the least memory limit, in bytes, for one process or for so many workers beside it."""
+    return PROCESS_FLOOR * (workers + 2)
+
+
 class Settings(BaseModel):
     """Everything a user can set for a run; frozen, limits checked on making it."""
 
@@ -117,6 +123,12 @@ class Settings(BaseModel):
     memory_limit: Bytes | None = Field(None, description="memory of all processes", json_schema_extra=Run)
     chunk_size: Bytes | None = Field(None, ge=1, description="input read at once", json_schema_extra=Run)
     work_dir: Path | None = Field(None, description="folder for temporary files", json_schema_extra=Run)
+    workers: int | None = Field(
+        None, ge=1, le=1024, description="processes to run it in", json_schema_extra=Run
+    )
+    scheduler: str | None = Field(
+        None, min_length=1, description="Dask scheduler to run it on", json_schema_extra=Run
+    )
     fresh: bool = Field(False, description="start over, whatever is in the output", json_schema_extra=Run)
 
     @field_validator("column")
@@ -182,12 +194,15 @@ class Settings(BaseModel):
             raise ValueError(f"k goes from 2 to {LARGEST_K}, the smaller first")
         return text
 
-    @field_validator("memory_limit")
-    @classmethod
-    def _above_floor(cls, value: int | None) -> int | None:
-        if value is not None and value < MEMORY_FLOOR:
-            raise ValueError("custseg needs at least 1GB")
-        return value
+    @model_validator(mode="after")
+    def _one_place_with_enough_memory(self) -> Settings:
+        if self.workers and self.scheduler:
+            raise ValueError("--workers starts workers and --scheduler uses those that are there: give one")
+        floor = memory_floor(self.workers or 0)
+        if self.memory_limit is not None and self.memory_limit < floor:
+            more = f" with {self.workers} workers" if self.workers else ""
+            raise ValueError(f"--memory-limit: custseg needs at least {floor / 1e9:g}GB{more}")
+        return self
 
     @property
     def k_range(self) -> tuple[int, int]:
@@ -284,8 +299,10 @@ def _checked(values: Mapping[str, Any], sources: Mapping[str, str]) -> Settings:
         return Settings.model_validate(values)
     except ValidationError as error:
         first = error.errors()[0]
-        name = str(first["loc"][0]) if first["loc"] else "?"
         message = first["msg"].removeprefix("Value error, ")
+        if not first["loc"]:
+            raise SettingsError("bad-setting", message) from None
+        name = str(first["loc"][0])
         raise SettingsError(
             "bad-setting",
             f"--{name.replace('_', '-')}: {cut(message)}",

@@ -12,6 +12,7 @@ from typing import Any
 import polars as pl
 
 from custseg.customers import exchange, features, plan
+from custseg.running.compute import Here
 from custseg.settings import Settings
 from custseg.transactions import find, reading
 from custseg.transactions.cleaning import Ledger
@@ -41,7 +42,9 @@ def sum_up(*inputs: Path | str, **settings: Any) -> Summed:
 
 def _sum_up(table: Table, chosen: Settings) -> Summed:
     recipe = features.make_recipe(table, chosen)
-    made = plan.make_plan(table.sources, memory_limit=2_000_000_000, chunk_size=chosen.chunk_size)
+    made = plan.make_plan(
+        table.sources, resources=Here(2_000_000_000).resources, chunk_size=chosen.chunk_size
+    )
     with tempfile.TemporaryDirectory() as name:
         lines, parts = Path(name, "lines"), Path(name, "parts")
         lines.mkdir()

@@ -107,6 +107,10 @@ SETTINGS: dict[str, Any] = {
         Path | None,
         _option(RUNNING, "Folder for temporary files. Default: inside the output.", metavar="DIR"),
     ],
+    "workers": text(RUNNING, "Run in N processes of this machine.", "N"),
+    "scheduler": text(
+        RUNNING, "Run on the workers of a Dask cluster: tcp://HOST:8786, or its scheduler file.", "ADDRESS"
+    ),
     "fresh": _switch(RUNNING, "Start over and replace an earlier run.", "--fresh"),
 }
 """Options by the name of the setting they set, in the order that help shows them."""

@@ -153,7 +153,7 @@ def reduce_bucket(
         duplicates (ten-thousandths), ``duplicates`` (lines), ``returns_only`` (customers).
     """
     exchange, features = folders
-    part, manifest = features / f"part-{bucket:05d}.parquet", features / f"part-{bucket:05d}.json"
+    part, manifest = part_path(features, bucket), features / f"part-{bucket:05d}.json"
     if manifest.exists():
         return dict(outputs.read_json(manifest))
     total = sum(file.bucket_lines[bucket] for file in files)
@@ -181,6 +181,11 @@ def reduce_bucket(
         counts["customers"] = customers.height
     outputs.write_json(manifest, counts)
     return counts
+
+
+def part_path(folder: Path, bucket: int) -> Path:
+    """Return where the features part of a bucket is, if the bucket has customers."""
+    return folder / f"part-{bucket:05d}.parquet"
 
 
 def _none(heads: pl.DataFrame) -> Marks:

@@ -7,8 +7,9 @@ blocks is added up in the same order whatever cut the work into chunks and bucke
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
@@ -17,6 +18,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from custseg.running import outputs
+from custseg.running.compute import HERE, Compute
 
 if TYPE_CHECKING:
     import dask.array as da
@@ -25,6 +27,9 @@ BLOCK_ROWS = 1 << 18
 """Rows of a block. Part of the answer (it fixes the order of additions), so no setting."""
 
 Mode = Literal["log-standard", "standard", "none"]
+
+Rows = Callable[[int], pl.DataFrame]
+"""Returns the customers of one block, ids, keys and features, in the block's order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +113,7 @@ class Matrix:
             ]
         )
 
-    def sample(self, size: int, seed: int) -> Sample:
+    def sample(self, size: int, seed: int, compute: Compute = HERE) -> Sample:
         """Draw customers by hash and seed: the same whatever their order; all when there are no more.
 
         Parameters
@@ -121,16 +126,25 @@ class Matrix:
         Sample
             In the matrix' order. The keys are pseudo-random: ``keys % 20`` puts customers in random groups.
         """
-        mixed = [mix(np.load(path, allow_pickle=False), seed) for path in self.keys]
-        if size < len(self):
-            every = np.concatenate(mixed)
-            limit = np.partition(every, size - 1)[size - 1]
-            picked = [np.flatnonzero(keys <= limit) for keys in mixed]
-        else:
-            picked = [np.arange(len(keys)) for keys in mixed]
-        points = [self.block(i)[rows].astype(np.float64) for i, rows in enumerate(picked) if len(rows)]
-        keys = [keys[rows] for keys, rows in zip(mixed, picked, strict=True)]
-        return Sample(np.concatenate(points)[:size], np.concatenate(keys)[:size])
+        size = min(size, len(self))
+        # Mixed keys are evenly spread, so nearly as many lie below this limit, and never fewer in practice.
+        share = (size + 10 * math.sqrt(size)) / len(self)
+        while True:
+            limit = np.uint64(min(share, 1.0) * float(2**64 - 2**11))
+            limit = limit if share < 1 else np.uint64(2**64 - 1)
+            parts = compute.map(partial(self._below, limit=limit, seed=seed), range(len(self.blocks)))
+            keys = np.concatenate([part.keys for part in parts])
+            if len(keys) >= size:
+                break
+            share *= 2
+        picked = np.flatnonzero(keys <= np.partition(keys, size - 1)[size - 1])[:size]
+        return Sample(np.concatenate([part.points for part in parts])[picked], keys[picked])
+
+    def _below(self, number: int, *, limit: np.uint64, seed: int) -> Sample:
+        """Return the customers of a block whose mixed key is at most `limit`."""
+        keys = mix(np.load(self.keys[number], allow_pickle=False), seed)
+        rows = np.flatnonzero(keys <= limit)
+        return Sample(self.block(number)[rows].astype(np.float64), keys[rows])
 
 
 def bend(values: NDArray[np.float64], mode: str) -> NDArray[np.float64]:
@@ -148,24 +162,27 @@ def mix(keys: NDArray[np.uint64], seed: int) -> NDArray[np.uint64]:
 
 
 def build_matrix(
-    features: pl.LazyFrame,
+    rows: Rows,
     customers: int,
     names: Sequence[str],
     scale: Mode | Scaling,
     folder: Path,
+    compute: Compute = HERE,
 ) -> Matrix:
     """Scale the features of all customers and write the blocks.
 
     Parameters
     ----------
-    features
-        Columns `names` and ``key``, in the order of customers.
+    rows
+        Reads columns `names` and ``key`` of a block's customers.
     customers
-        Rows of `features`.
+        How many there are.
     scale
         How to scale, fitted to these customers; or the scaling of an earlier run, as it is.
     folder
         Where the blocks go.
+    compute
+        Where the work is done.
 
     Returns
     -------
@@ -173,24 +190,29 @@ def build_matrix(
         Two passes over the features: one for means and deviations where they are fitted, one to write.
     """
     count = range(-(-customers // BLOCK_ROWS))
+    scaling = scale if isinstance(scale, Scaling) else _fit_scaling(rows, customers, names, scale, compute)
+    lengths = compute.map(
+        partial(_write_block, rows=rows, names=names, scaling=scaling, folder=folder), count
+    )
+    return Matrix(
+        tuple(folder / f"block-{number:05d}.npy" for number in count),
+        tuple(folder / f"keys-{number:05d}.npy" for number in count),
+        tuple(lengths),
+        tuple(names),
+        scaling,
+    )
 
-    def raw(number: int) -> tuple[NDArray[np.float64], NDArray[np.uint64]]:
-        rows = features.slice(number * BLOCK_ROWS, BLOCK_ROWS).collect(engine="streaming")
-        return rows.select(pl.col(names).cast(pl.Float64)).to_numpy(order="c"), rows["key"].to_numpy()
 
-    if isinstance(scale, Scaling):
-        scaling = scale
-    else:
-        scaling = _fit_scaling((raw(number)[0] for number in count), customers, len(names), scale)
-    blocks, keys, rows = [], [], []
-    for number in count:
-        values, hashes = raw(number)
-        blocks.append(folder / f"block-{number:05d}.npy")
-        keys.append(folder / f"keys-{number:05d}.npy")
-        rows.append(len(values))
-        _save(blocks[-1], scaling.apply(values))
-        _save(keys[-1], hashes)
-    return Matrix(tuple(blocks), tuple(keys), tuple(rows), tuple(names), scaling)
+def _write_block(number: int, *, rows: Rows, names: Sequence[str], scaling: Scaling, folder: Path) -> int:
+    """Write the points and keys of one block; return its rows."""
+    table = rows(number)
+    _save(folder / f"block-{number:05d}.npy", scaling.apply(_raw(table, names)))
+    _save(folder / f"keys-{number:05d}.npy", table["key"].to_numpy())
+    return table.height
+
+
+def _raw(table: pl.DataFrame, names: Sequence[str]) -> NDArray[np.float64]:
+    return table.select(pl.col(names).cast(pl.Float64)).to_numpy(order="c")
 
 
 def _save(path: Path, array: NDArray[Any]) -> None:
@@ -198,25 +220,23 @@ def _save(path: Path, array: NDArray[Any]) -> None:
         np.save(file, array, allow_pickle=False)
 
 
-def _fit_scaling(
-    blocks: Iterator[NDArray[np.float64]],
-    customers: int,
-    width: int,
-    mode: Mode,
-) -> Scaling:
+def _fit_scaling(rows: Rows, customers: int, names: Sequence[str], mode: Mode, compute: Compute) -> Scaling:
     """Find means and population standard deviations, block sums combined exactly."""
     if mode == "none":
-        return Scaling(mode, (0.0,) * width, (1.0,) * width)
+        return Scaling(mode, (0.0,) * len(names), (1.0,) * len(names))
+
+    def middle(number: int) -> NDArray[np.float64]:
+        mean: NDArray[np.float64] = bend(_raw(rows(number), names), mode).mean(axis=0)
+        return mean
+
     # Sums about a value near the middle: squares of raw sums would cancel.
-    pivot = np.zeros(width)
-    sums, squares = [], []
-    for number, block in enumerate(blocks):
-        values = bend(block, mode)
-        if number == 0:
-            pivot = values.mean(axis=0)
-        values = values - pivot
-        sums.append(values.sum(axis=0))
-        squares.append((values * values).sum(axis=0))
+    (pivot,) = compute.map(middle, [0])
+
+    def add(number: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        values = bend(_raw(rows(number), names), mode) - pivot
+        return values.sum(axis=0), (values * values).sum(axis=0)
+
+    sums, squares = zip(*compute.map(add, range(-(-customers // BLOCK_ROWS))), strict=True)
     shift = [math.fsum(column) / customers for column in zip(*sums, strict=True)]
     spread = [math.fsum(column) / customers for column in zip(*squares, strict=True)]
     variances = [max(0.0, square - mean * mean) for mean, square in zip(shift, spread, strict=True)]

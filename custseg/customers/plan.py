@@ -8,19 +8,10 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-import psutil
-
-from custseg.errors import MachineError
-from custseg.settings import MEMORY_FLOOR
+from custseg.running import compute
+from custseg.running.compute import Resources
 from custseg.transactions.pieces import Piece
 from custseg.transactions.source import Source
-
-PROGRAM = 250_000_000
-"""Resident bytes of the program itself while it maps and reduces."""
-
-TASKS = 2
-"""Chunks or buckets worked on at once: while one waits for disk or runs Python, the other keeps Polars
-busy; more only cost memory (docs/decisions/0003)."""
 
 LINE_IN_TEXT = 90
 """Bytes of a line in a CSV file, about; only the plan depends on it."""
@@ -34,6 +25,12 @@ BUCKET_LINE = 150
 LARGEST_CHUNK = 400_000_000
 SMALLEST_CHUNK = 1_000_000
 MOST_BUCKET_BITS = 12
+
+WAVES = 3
+"""Chunks and buckets each of many tasks at once gets at least, so that all end at about the same time."""
+
+WORTH_A_TASK = 1_000_000
+"""Lines below which spreading them costs more than it gains."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,18 +47,12 @@ class Plan:
         The exchange has ``2 ** bucket_bits`` buckets.
     bucket_lines
         A bucket with more lines is reduced in slices.
-    tasks
-        Tasks at once.
-    memory
-        Bytes of memory all processes together may hold.
     """
 
     chunks: tuple[tuple[Piece, ...], ...]
     block: int
     bucket_bits: int
     bucket_lines: int
-    tasks: int
-    memory: int
 
     @property
     def buckets(self) -> int:
@@ -71,8 +62,8 @@ class Plan:
     def describe(self) -> str:
         """Say the plan in one line."""
         return (
-            f"Plan: {len(self.chunks):,} chunks, {self.buckets:,} buckets, {self.tasks} tasks at once, "
-            f"{self.memory / 1e9:.1f} GB of memory"
+            f"Plan: {len(self.chunks):,} chunks, {self.buckets:,} buckets; "
+            f"buckets of more than {self.bucket_lines:,} lines in slices"
         )
 
     @classmethod
@@ -82,34 +73,25 @@ class Plan:
         return cls(**{**stored, "chunks": chunks})
 
 
-def make_plan(sources: Sequence[Source], *, memory_limit: int | None, chunk_size: int | None) -> Plan:
+def make_plan(sources: Sequence[Source], *, resources: Resources, chunk_size: int | None) -> Plan:
     """Cut the input into chunks and choose the number of buckets.
 
     Parameters
     ----------
-    memory_limit
-        Bytes for all processes together; half of what is free when None.
+    resources
+        Where the tasks will run.
     chunk_size
-        Bytes of text input read at once; from the memory limit when None.
-
-    Raises
-    ------
-    MachineError
-        Less memory is free than custseg needs.
+        Bytes of text input read at once; from the memory there is when None.
     """
-    free = psutil.virtual_memory().available
-    if memory_limit is None and free // 2 < MEMORY_FLOOR:
-        raise MachineError(
-            "too-little-memory",
-            f"custseg needs {MEMORY_FLOOR / 1e9:.0f} GB and half of what is free is {free / 2e9:.1f} GB.",
-            now="Close other programs, or give it more than half: --memory-limit 1GB.",
-        )
-    memory = memory_limit or free // 2
-    share = (memory - PROGRAM) * 0.8 / TASKS
+    share = resources.spare * 0.8 / resources.tasks
     chunk = chunk_size or int(min(share / CHUNK_LINE * LINE_IN_TEXT, LARGEST_CHUNK))
     chunk = max(chunk, 1 if chunk_size else SMALLEST_CHUNK)
     lines = sum(source.text_bytes for source in sources) / LINE_IN_TEXT
     bucket_lines = int(share / BUCKET_LINE)
+    if resources.tasks > compute.TASKS:
+        even = max(lines / (WAVES * resources.tasks), WORTH_A_TASK)
+        chunk = chunk if chunk_size else min(chunk, int(even * LINE_IN_TEXT))
+        bucket_lines = min(bucket_lines, int(even))
     # Somewhat less than fits: hashing spreads customers evenly, but not their lines.
     bits = max(0, math.ceil(math.log2(max(1.0, lines / (bucket_lines * 0.8)))))
     return Plan(
@@ -117,8 +99,6 @@ def make_plan(sources: Sequence[Source], *, memory_limit: int | None, chunk_size
         block=chunk,
         bucket_bits=min(bits, MOST_BUCKET_BITS),
         bucket_lines=bucket_lines,
-        tasks=TASKS,
-        memory=memory,
     )
 
 

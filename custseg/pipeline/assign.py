@@ -138,20 +138,22 @@ def _steps(run: Run, *, model: Model, path: Path) -> dict[str, Any]:
     settings, progress, results = run.settings, run.progress, run.work.room("results")
     _refuse_derived(run.table, model)
     customers = sum_up(run)
-    refuse_other_money(customers.features, model, currency=settings.currency)
+    table, compute = customers.features, run.compute
+    refuse_other_money(table.scan(), model, currency=settings.currency)
     with progress.stage("matrix", "Scaling features"):
         points = matrix.build_matrix(
-            customers.features, customers.count, model.features, model.scaling, run.work.room("matrix")
+            table.rows, len(table), model.features, model.scaling, run.work.room("matrix"), compute
         )
     with progress.stage("label", "Labelling customers"):
         (results / "customers").mkdir(exist_ok=True)
         parts = label.write_customers(
             points,
             model.centres,
-            lambda block: rfm.add_scores(customers.rows(block), model.scores),
+            partial(rfm.scored_rows, rows=table.rows, edges=model.scores),
             numbers=model.numbers,
             names=model.names,
             folder=results / "customers",
+            compute=compute,
         )
     with progress.stage("outputs", "Describing segments"):
         labelled = pl.scan_parquet(parts, glob=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -74,10 +75,10 @@ def _steps(run: Run) -> dict[str, Any]:
     """Do the steps in order; return what run.json says of them."""
     settings, progress, results = run.settings, run.progress, run.work.room("results")
     customers = sum_up(run)
-    table = customers.features
+    table, compute = customers.features, run.compute
     with progress.stage("matrix", "Scaling features"):
         points = matrix.build_matrix(
-            table, customers.count, settings.features, settings.scale, run.work.room("matrix")
+            table.rows, len(table), settings.features, settings.scale, run.work.room("matrix"), compute
         )
     asked = None if settings.k == "auto" else settings.k_range
     with progress.stage("choose_k", "Choosing k", choose_k.count_steps(asked), "steps") as advance:
@@ -86,24 +87,25 @@ def _steps(run: Run) -> dict[str, Any]:
             asked=asked,
             min_share=settings.min_share,
             seed=settings.seed,
-            effort=choose_k.Effort(memory=run.plan.memory, advance=advance),
+            effort=choose_k.Effort(memory=compute.resources.spare, compute=compute, advance=advance),
         )
 
     with progress.stage("label", "Labelling customers"):
-        tallies = label.tally_clusters(points, selection.centres, customers.rows)
+        tallies = label.tally_clusters(points, selection.centres, table.rows, compute)
         order = label.number_segments(tallies)
         numbers = tuple(range(1, selection.k + 1))
         names = naming.name_segments([tallies[cluster] for cluster in order])
         centres = selection.centres[list(order)]
-        edges = rfm.score_edges(customers.blocks, total=customers.count, columns=customers.columns)
+        edges = rfm.score_edges(table.blocks, total=len(table), columns=table.columns)
         (results / "customers").mkdir(exist_ok=True)
         parts = label.write_customers(
             points,
             centres,
-            lambda block: rfm.add_scores(customers.rows(block), edges),
+            partial(rfm.scored_rows, rows=table.rows, edges=edges),
             numbers=numbers,
             names=names,
             folder=results / "customers",
+            compute=compute,
         )
     with progress.stage("outputs", "Describing segments"):
         labelled = pl.scan_parquet(parts, glob=False)

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import polars as pl
 
-from custseg.customers import exchange, features, matrix
+from custseg.customers import exchange
 from custseg.customers.exchange import Written
 from custseg.customers.features import Recipe
 from custseg.customers.plan import Plan
+from custseg.customers.table import CustomerTable
 from custseg.errors import InputError
-from custseg.running import compute
+from custseg.running.compute import Compute
 from custseg.running.progress import Progress
 from custseg.running.workfolder import WorkFolder
 from custseg.settings import Settings
@@ -36,6 +38,7 @@ class Run:
     work: WorkFolder
     settings: Settings
     progress: Progress
+    compute: Compute
 
 
 @dataclass(frozen=True)
@@ -47,9 +50,7 @@ class Customers:
     table
         The input as it was read in the end.
     features
-        One row a customer, in the order of customers.
-    count
-        How many bought.
+        The customers who bought.
     returns_only
         How many only returned; they are left out.
     as_of
@@ -59,30 +60,16 @@ class Customers:
     """
 
     table: Table
-    features: pl.LazyFrame
-    count: int
+    features: CustomerTable
     returns_only: int
     as_of: dt.date | None
     ledger: Ledger
     unreadable: Sequence[Unreadable]
 
     @property
-    def columns(self) -> list[str]:
-        """Features there are."""
-        return self.features.collect_schema().names()
-
-    def rows(self, block: int) -> pl.DataFrame:
-        """Return the customers of one block of the matrix."""
-        return _block(self.features, block)
-
-    def blocks(self, columns: Sequence[str]) -> Iterator[pl.DataFrame]:
-        """Go through some columns of all customers, a block of the matrix at a time."""
-        for block in range(-(-self.count // matrix.BLOCK_ROWS)):
-            yield _block(self.features.select(columns), block)
-
-
-def _block(table: pl.LazyFrame, number: int) -> pl.DataFrame:
-    return table.slice(number * matrix.BLOCK_ROWS, matrix.BLOCK_ROWS).collect(engine="streaming")
+    def count(self) -> int:
+        """How many bought."""
+        return len(self.features)
 
 
 def sum_up(run: Run) -> Customers:
@@ -98,9 +85,9 @@ def sum_up(run: Run) -> Customers:
     except Surprise:
         run = _look_closer(run)
         files, ledger, unreadable = _map(run)
-    count, returns_only = _reduce(run, files, ledger)
-    as_of, table = _features(run)
-    return Customers(run.table, table, count, returns_only, as_of, ledger, unreadable)
+    counts, returns_only = _reduce(run, files, ledger)
+    table = _features(run, counts)
+    return Customers(run.table, table, returns_only, table.as_of, ledger, unreadable)
 
 
 def _look_closer(run: Run) -> Run:
@@ -124,11 +111,9 @@ def _map(run: Run) -> tuple[list[Written], Ledger, list[Unreadable]]:
     written: dict[int, list[Written]] = {}
     chunks = range(len(run.plan.chunks))
 
-    def task(chunk: int) -> list[Written]:
-        return exchange.map_chunk(run.table, run.plan, run.recipe, chunk, folder)
-
+    task = partial(exchange.map_chunk, run.table, run.plan, run.recipe, folder=folder)
     with run.progress.stage("exchange", "Reading and cleaning", len(chunks), "chunks") as advance:
-        for chunk, files in compute.run_tasks(task, chunks, at_once=run.plan.tasks):
+        for chunk, files in run.compute.run(task, chunks, at_once=run.compute.resources.tasks):
             written[chunk] = files
             advance(1)
     files = [file for chunk in chunks for file in written[chunk]]
@@ -160,34 +145,35 @@ def _check_lines(ledger: Ledger, unreadable: Sequence[Unreadable], settings: Set
         )
 
 
-def _reduce(run: Run, files: Sequence[Written], ledger: Ledger) -> tuple[int, int]:
-    """Sum up the customers bucket by bucket; return how many bought, and how many only returned.
+def _reduce(run: Run, files: Sequence[Written], ledger: Ledger) -> tuple[dict[int, int], int]:
+    """Sum up the customers; return how many of each bucket bought, and how many in all only returned.
 
     Enters in the ledger what could not be known before: duplicates, and the money of kept lines.
     """
     folders = run.work.room("exchange"), run.work.room("features")
     buckets = range(run.plan.buckets)
-
-    def task(bucket: int) -> dict[str, int]:
-        return exchange.reduce_bucket(files, run.plan, run.recipe, bucket, folders)
-
-    total = returns_only = 0
+    task = partial(exchange.reduce_bucket, files, run.plan, run.recipe, folders=folders)
+    bought: dict[int, int] = {}
+    returns_only = 0
     with run.progress.stage("features", "Summing up customers", len(buckets), "buckets") as advance:
-        for _, counts in compute.run_tasks(task, buckets, at_once=run.plan.tasks):
-            total += counts["customers"]
+        for bucket, counts in run.compute.run(task, buckets, at_once=run.compute.resources.tasks):
+            bought[bucket] = counts["customers"]
             returns_only += counts["returns_only"]
             ledger.money["kept"] += counts["money"]
             ledger.move(counts["duplicates"], counts["duplicate_money"], source="kept", target="duplicate")
             advance(1)
-    return total, returns_only
+    return bought, returns_only
 
 
-def _features(run: Run) -> tuple[dt.date | None, pl.LazyFrame]:
-    """Return the as-of day and all customers' features, in the order of customers."""
-    parts = pl.scan_parquet(sorted(run.work.room("features").glob("part-*.parquet")), glob=False)
+def _features(run: Run, counts: Mapping[int, int]) -> CustomerTable:
+    """Return all customers' features, recency counted to the day asked for or the one after the last."""
+    buckets = [bucket for bucket in sorted(counts) if counts[bucket]]
+    parts = [exchange.part_path(run.work.room("features"), bucket) for bucket in buckets]
     as_of = run.settings.as_of
     if "invoice_date" in run.table.read:
-        last = parts.select(pl.col("last_purchase").max()).collect().item().date()
+        last = (
+            pl.scan_parquet(parts, glob=False).select(pl.col("last_purchase").max()).collect().item().date()
+        )
         as_of = as_of or last + dt.timedelta(days=1)
         if as_of < last:
             raise InputError(
@@ -195,4 +181,4 @@ def _features(run: Run) -> tuple[dt.date | None, pl.LazyFrame]:
                 f"--as-of {as_of} is before the last purchase, {last}.",
                 now="Leave later lines out with --until, or name a later day.",
             )
-    return as_of, features.finish(parts, run.recipe, as_of)
+    return CustomerTable(parts, [counts[bucket] for bucket in buckets], run.recipe, as_of)

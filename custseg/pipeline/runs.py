@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from custseg.pipeline import record
 from custseg.pipeline.customers import Run
 from custseg.pipeline.segmentation import Segmentation
 from custseg.running import outputs, workfolder
+from custseg.running.compute import Resources, open_compute
 from custseg.running.progress import PeakMemory, Progress
 from custseg.running.workfolder import WorkFolder
 from custseg.settings import Settings
@@ -95,17 +96,20 @@ def carry_out(
         with progress.stage("find", "Finding files"):
             table = reading.open_input(find.find_files(paths), settings)
             recipe = features.make_recipe(table, settings)
-        with workfolder.lock(output):
+        with ExitStack() as stack:
+            stack.enter_context(workfolder.lock(output))
             identity = identify(table, settings, command)
             found = finished(output, identity, settings)
             if found:
                 progress.say("This run is finished already: nothing to do. --fresh starts it over.")
                 return found
-            work, chosen_plan = take_up(output, identity, settings, table)
+            compute = stack.enter_context(open_compute(settings, progress.explain))
+            work, chosen_plan = take_up(output, identity, settings, table, compute.resources)
+            compute.settle(work.room("tasks"), Path(table.sources[0].file.path))
             progress.explain(chosen_plan.describe())
             if work.state.get("thorough"):
                 table = reading.open_input(find.find_files(paths), settings, thorough=True)
-            run = Run(table, recipe, chosen_plan, work, settings, progress)
+            run = Run(table, recipe, chosen_plan, work, settings, progress, compute)
             try:
                 made = record.begin(command.name, settings, sources, identity) | command.steps(run)
             except InputError:
@@ -160,7 +164,7 @@ def finished(output: Path, identity: dict[str, Any], settings: Settings) -> Segm
 
 
 def take_up(
-    output: Path, identity: dict[str, Any], settings: Settings, table: Table
+    output: Path, identity: dict[str, Any], settings: Settings, table: Table, resources: Resources
 ) -> tuple[WorkFolder, Plan]:
     """Open the work folder and return the plan stored in it, or a new one that is stored now."""
     work = workfolder.open_work(output, settings.work_dir)
@@ -174,6 +178,6 @@ def take_up(
             raise workfolder.refuse_other(output, different, is_finished=False)
         work.sweep()
         return work, Plan.from_dict(state["plan"])
-    made = plan.make_plan(table.sources, memory_limit=settings.memory_limit, chunk_size=settings.chunk_size)
+    made = plan.make_plan(table.sources, resources=resources, chunk_size=settings.chunk_size)
     work.remember({"identity": identity, "plan": asdict(made)})
     return work, made

@@ -23,7 +23,7 @@ RECORD = "run.json"
 STATE = "state.json"
 WORK = ".custseg-work"
 LOCK = ".custseg-lock"
-ROOMS = ("exchange", "features", "matrix", "results")
+ROOMS = ("exchange", "features", "matrix", "results", "tasks")
 RESULTS = ("customers", "segments.csv", "model.json", "report.html", "charts", "lists")
 
 
@@ -162,7 +162,8 @@ def finished(output: Path, work_dir: Path | None) -> dict[str, Any] | None:
 
 def open_work(output: Path, work_dir: Path | None) -> WorkFolder:
     """Make or find the work folder of an output: inside it, or in `work_dir` under a name of its own."""
-    path = _work_path(output, work_dir)
+    # Absolute, since workers are at home in other folders.
+    path = _work_path(output, work_dir).absolute()
     with outputs.disk_errors(path):
         path.mkdir(parents=True, exist_ok=True, mode=0o700)
         for room in ROOMS:

@@ -9,17 +9,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from custseg.errors import InputError
+from custseg.running.compute import HERE, Compute
 from custseg.segments.choice import Candidate, Choice, choose
 from custseg.segments.kmeans import START_SAMPLE, Fit, fit_clusters, starting_centres
 from custseg.segments.nearest import Floats, count_distinct, label_block, mean_point, measure_spread
-from custseg.segments.parallel import available_threads
 from custseg.segments.scores import EXACT_UP_TO, Silhouettes, silhouettes
 from custseg.segments.selection import KSelection
 from custseg.segments.structure import SAMPLE, Stability, compare_with_boxes, judge, measure_stability
@@ -37,14 +37,14 @@ class Effort:
     ----------
     memory
         Bytes it may use; when the matrix takes less than half of it, it is read once and kept.
-    threads
-        Blocks worked on at once.
+    compute
+        Where the work is done.
     advance
         Called with the steps just done, `count_steps` in all.
     """
 
     memory: int
-    threads: int = field(default_factory=available_threads)
+    compute: Compute = HERE
     advance: Callable[[int], None] = lambda _: None
 
 
@@ -82,23 +82,24 @@ def choose_k(
     InputError
         There are fewer customers, or fewer different ones, than segments.
     """
+    compute = effort.compute
     ks, limit = _possible(matrix, asked)
-    sample = matrix.sample(START_SAMPLE, seed).points
-    starts = starting_centres(sample, ks, seed=seed, threads=effort.threads, advance=effort.advance)
+    sample = matrix.sample(START_SAMPLE, seed, compute).points
+    starts = starting_centres(sample, ks, seed=seed, compute=compute, advance=effort.advance)
     fits = fit_clusters(
         matrix,
         starts,
         variance=sample.var(axis=0),
         memory=effort.memory,
-        threads=effort.threads,
+        compute=compute,
         advance=effort.advance,
     )
     _refuse_unfitted(asked, fits)
-    sse_k1 = measure_spread(matrix, {1: mean_point(matrix)}, threads=effort.threads)[1].sse
+    sse_k1 = measure_spread(matrix, {1: mean_point(matrix, compute)}, compute=compute)[1].sse
     effort.advance(1)
-    scored = _score(matrix, fits, seed=seed, threads=effort.threads)
+    scored = _score(matrix, fits, seed=seed, compute=compute)
     effort.advance(1)
-    points = matrix.sample(SAMPLE, seed).points
+    points = matrix.sample(SAMPLE, seed, compute).points
     labels = _labels(points, fits)
     stability = measure_stability(points, labels, seed=seed)
     usual = {k: labels[k] for k in labels if AUTO_K[0] <= k <= AUTO_K[1]}
@@ -172,15 +173,15 @@ def _labels(points: Floats, fits: dict[int, Fit]) -> dict[int, NDArray[np.uint8]
     return {k: label_block(points, fit.centres).cluster for k, fit in fits.items()}
 
 
-def _score(matrix: Matrix, fits: dict[int, Fit], *, seed: int, threads: int) -> Silhouettes:
+def _score(matrix: Matrix, fits: dict[int, Fit], *, seed: int, compute: Compute) -> Silhouettes:
     """Score all fits on the same customers."""
-    sample = matrix.sample(EXACT_UP_TO, seed)
+    sample = matrix.sample(EXACT_UP_TO, seed, compute)
     return silhouettes(
         sample.points,
         _labels(sample.points, fits),
         keys=sample.keys,
         population=len(matrix),
-        threads=threads,
+        compute=compute,
     )
 
 

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from custseg.running.compute import HERE, Compute
 from custseg.segments.nearest import Floats, Spread, farthest_point, measure_spread
-from custseg.segments.parallel import in_threads, single_threaded_pool
 
 if TYPE_CHECKING:
     from custseg.customers.matrix import Matrix
@@ -72,7 +72,7 @@ def starting_centres(
     ks: Iterable[int],
     *,
     seed: int,
-    threads: int = 1,
+    compute: Compute = HERE,
     advance: Callable[[int], None] | None = None,
 ) -> dict[int, Floats]:
     """Find starting centres for each k on a sample, the best of many k-means++ starts.
@@ -85,8 +85,8 @@ def starting_centres(
         Numbers of clusters, none larger than n.
     seed
         Seed of the draws; every k has its own stream, so one k does not depend on which others are asked for.
-    threads
-        How many k are worked on at once; the answer does not depend on it.
+    compute
+        Where the work is done; the answer does not depend on it.
     advance
         Called with 1 after each k.
 
@@ -106,19 +106,22 @@ def starting_centres(
     starts = MANY_STARTS if len(points) <= MANY_STARTS_UP_TO else FEW_STARTS
 
     def best_start(k: int) -> Floats:
-        best = KMeans(k, n_init=starts, tol=TOLERANCE, random_state=seed).fit(points)
-        polished = KMeans(k, init=best.cluster_centers_, n_init=1, tol=POLISH).fit(points)
+        with warnings.catch_warnings():
+            # A sample with fewer different points than k; the fit over all customers sees to it.
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            best = KMeans(k, n_init=starts, tol=TOLERANCE, random_state=seed).fit(points)
+            polished = KMeans(k, init=best.cluster_centers_, n_init=1, tol=POLISH).fit(points)
         centres: Floats = polished.cluster_centers_
         return centres
 
     # The longest first, so that no thread is left with it at the end.
     ks = sorted(ks, reverse=True)
+    # Small starts spend their time in Python, where a second thread only gets in the way.
+    at_once = None if len(points) > MANY_STARTS_UP_TO else 1
     with warnings.catch_warnings():
-        # A sample with fewer different points than k; the fit over all customers sees to it.
+        # Filters belong to the process: threads that put them back in any order leave these.
         warnings.simplefilter("ignore", ConvergenceWarning)
-        # Small starts spend their time in Python, where a second thread only gets in the way.
-        threads = threads if len(points) > MANY_STARTS_UP_TO else 1
-        found = in_threads(best_start, ks, threads=threads, advance=advance)
+        found = compute.map(best_start, ks, at_once=at_once, advance=advance)
     return dict(zip(ks, found, strict=True))
 
 
@@ -128,7 +131,7 @@ def fit_clusters(
     *,
     variance: Floats,
     memory: int,
-    threads: int = 1,
+    compute: Compute = HERE,
     advance: Callable[[int], None] | None = None,
 ) -> dict[int, Fit]:
     """Fit every k over all customers, from its starting centres.
@@ -143,8 +146,8 @@ def fit_clusters(
         Of each scaled feature, ``(n_features,)``; sets when a fit has ended and how centres are rounded.
     memory
         Bytes that may be used; when the matrix takes less than half of it, it is read once and kept.
-    threads
-        Blocks worked on at once; the answer does not depend on it.
+    compute
+        Where the work is done; the answer does not depend on it.
     advance
         Called with 1 after each k.
 
@@ -153,9 +156,7 @@ def fit_clusters(
     dict of int to Fit
         By k, ascending. A k is missing when a cluster stayed empty after twenty repairs.
     """
-    import dask
-
-    with single_threaded_pool(threads) as pool, dask.config.set(scheduler="threads", pool=pool):
+    with compute.arrays():
         rows = matrix.dask_array()
         if rows.nbytes < memory / 2:
             rows = rows.persist()
@@ -164,10 +165,10 @@ def fit_clusters(
             centres[k] = _lloyd(rows, starts[k], variance)
             if advance:
                 advance(1)
-        spreads = measure_spread(matrix, centres, threads=threads)
+        spreads = measure_spread(matrix, centres, compute=compute)
         for k, spread in spreads.items():
             if 0 in spread.sizes:
-                centres[k], spreads[k] = _repaired(matrix, rows, centres[k], spread, variance)
+                centres[k], spreads[k] = _repaired(matrix, rows, centres[k], spread, variance, compute)
     return {
         k: Fit(k=k, centres=centres[k], sse=spread.sse, sizes=spread.sizes)
         for k, spread in spreads.items()
@@ -198,19 +199,19 @@ def _lloyd(rows: object, start: Floats, variance: Floats) -> Floats:
 
 
 def _repaired(
-    matrix: Matrix, rows: object, centres: Floats, spread: Spread, variance: Floats
+    matrix: Matrix, rows: object, centres: Floats, spread: Spread, variance: Floats, compute: Compute
 ) -> tuple[Floats, Spread]:
     """Move empty clusters to the customer farthest from its centre, one at a time, and fit again."""
     k = len(centres)
     for _ in range(REPAIRS):
         if 0 not in spread.sizes:
             break
-        point, distance = farthest_point(matrix, centres)
+        point, distance = farthest_point(matrix, centres, compute)
         if distance == 0:
             break
         centres = centres.copy()
         centres[spread.sizes.index(0)] = point
         if 0 not in spread.sizes[spread.sizes.index(0) + 1 :]:
             centres = _lloyd(rows, centres, variance)
-        spread = measure_spread(matrix, {k: centres}, threads=1)[k]
+        spread = measure_spread(matrix, {k: centres}, compute=compute)[k]
     return centres, spread

@@ -1,29 +1,29 @@
 """Every customer's segment, numbered by what it is worth and written with the features.
 
 Two passes over the blocks of customers: the first adds up what each cluster is worth, so that segments can
-be numbered and named; the second writes them. One block is in memory at a time.
+be numbered and named; the second writes them. A task holds one block at a time.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from custseg.columns import FEATURES, SCORES
 from custseg.running import outputs
+from custseg.running.compute import HERE, Compute
 from custseg.segments.nearest import Floats, label_block
 
 if TYPE_CHECKING:
-    from custseg.customers.matrix import Matrix
-
-Rows = Callable[[int], pl.DataFrame]
-"""Returns the customers of one block of the matrix, ids and features, in the block's order."""
+    from custseg.customers.matrix import Matrix, Rows
 
 WORTH = ("spend", "total_quantity", "purchases", "lines")
 """What segments are numbered by: the first of these that the input has."""
@@ -48,7 +48,7 @@ class Tally:
     typical: dict[str, float]
 
 
-def tally_clusters(matrix: Matrix, centres: Floats, rows: Rows) -> list[Tally]:
+def tally_clusters(matrix: Matrix, centres: Floats, rows: Rows, compute: Compute = HERE) -> list[Tally]:
     """Add up the features of each cluster's customers.
 
     Parameters
@@ -59,6 +59,8 @@ def tally_clusters(matrix: Matrix, centres: Floats, rows: Rows) -> list[Tally]:
         Of the clusters, ``(k, n_features)``.
     rows
         Their features in original units.
+    compute
+        Where the work is done.
 
     Returns
     -------
@@ -66,23 +68,18 @@ def tally_clusters(matrix: Matrix, centres: Floats, rows: Rows) -> list[Tally]:
         By cluster.
     """
     k = len(centres)
-    sizes = np.zeros(k, np.int64)
-    parts: dict[str, list[Floats]] = {}
-    for block in range(len(matrix.blocks)):
-        cluster = label_block(matrix.block(block), centres).cluster
-        sizes += np.bincount(cluster, minlength=k)
-        table = rows(block)
-        for name in _numeric(table):
-            values = table[name].cast(pl.Float64).to_numpy()
-            bent = np.sign(values) * np.log1p(np.abs(values))
-            parts.setdefault(name, []).append(
-                np.stack([np.bincount(cluster, weights=x, minlength=k) for x in (values, bent)])
-            )
+    parts = compute.map(
+        partial(_tally_block, matrix=matrix, centres=centres, rows=rows), range(len(matrix.rows))
+    )
+    sizes = np.sum([counts for counts, _ in parts], axis=0)
     means = {
         name: np.array(
-            [[math.fsum(part[row, c] for part in sums) / sizes[c] for c in range(k)] for row in (0, 1)]
+            [
+                [math.fsum(sums[name][row, c] for _, sums in parts) / sizes[c] for c in range(k)]
+                for row in (0, 1)
+            ]
         )
-        for name, sums in parts.items()
+        for name in parts[0][1]
     }
     return [
         Tally(
@@ -92,6 +89,22 @@ def tally_clusters(matrix: Matrix, centres: Floats, rows: Rows) -> list[Tally]:
         )
         for c in range(k)
     ]
+
+
+def _tally_block(
+    number: int, *, matrix: Matrix, centres: Floats, rows: Rows
+) -> tuple[NDArray[np.int64], dict[str, Floats]]:
+    """Count a block's customers by cluster and sum their features, as they are and bent."""
+    k = len(centres)
+    cluster = label_block(matrix.block(number), centres).cluster
+    table = rows(number)
+    sums: dict[str, Floats] = {}
+    for name in _numeric(table):
+        values = table[name].cast(pl.Float64).to_numpy()
+        bent = np.sign(values) * np.log1p(np.abs(values))
+        sums[name] = np.stack([np.bincount(cluster, weights=x, minlength=k) for x in (values, bent)])
+    sizes: NDArray[np.int64] = np.bincount(cluster, minlength=k)
+    return sizes, sums
 
 
 def number_segments(tallies: Sequence[Tally]) -> tuple[int, ...]:
@@ -113,6 +126,7 @@ def write_customers(
     numbers: Sequence[int],
     names: Sequence[str],
     folder: Path,
+    compute: Compute = HERE,
 ) -> list[Path]:
     """Write every customer with features and segment, one Parquet file a block.
 
@@ -128,6 +142,8 @@ def write_customers(
         Of the segments, in that order.
     folder
         Where ``part-*.parquet`` go.
+    compute
+        Where the work is done.
 
     Returns
     -------
@@ -135,8 +151,8 @@ def write_customers(
         The files. Columns: customer_id, the features, the scores, segment_id (UInt8), segment (its
         name), distance to the own centre and margin to the next nearest, both in the scaled space.
     """
-    paths = []
-    for block in range(len(matrix.blocks)):
+
+    def write(block: int) -> Path:
         table = rows(block)
         labels = label_block(matrix.block(block), centres)
         labelled = table.select(
@@ -147,9 +163,11 @@ def write_customers(
             distance=pl.Series(labels.distance),
             margin=pl.Series(labels.margin),
         )
-        paths.append(folder / f"part-{block:05d}.parquet")
-        outputs.write_parquet(paths[-1], labelled)
-    return paths
+        path = folder / f"part-{block:05d}.parquet"
+        outputs.write_parquet(path, labelled)
+        return path
+
+    return compute.map(write, range(len(matrix.rows)))
 
 
 def _numeric(table: pl.DataFrame) -> list[str]:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from custseg.segments.parallel import in_threads
+from custseg.running.compute import HERE, Compute
 
 if TYPE_CHECKING:
     from custseg.customers.matrix import Matrix
@@ -80,7 +80,9 @@ def label_block(block: NDArray[np.floating], centres: Floats) -> Labels:
     return labels
 
 
-def measure_spread(matrix: Matrix, fits: Mapping[int, Floats], *, threads: int) -> dict[int, Spread]:
+def measure_spread(
+    matrix: Matrix, fits: Mapping[int, Floats], *, compute: Compute = HERE
+) -> dict[int, Spread]:
     """Sum the squared distances and count the clusters of several fits in one pass over the customers.
 
     Parameters
@@ -89,13 +91,13 @@ def measure_spread(matrix: Matrix, fits: Mapping[int, Floats], *, threads: int) 
         The customers.
     fits
         Centres ``(k, n_features)`` by k.
-    threads
-        Blocks worked on at once.
+    compute
+        Where the work is done.
 
     Returns
     -------
     dict of int to Spread
-        By k. The sums are those of float64 differences, the same to the last bit whatever `threads`.
+        By k. The sums are those of float64 differences, the same to the last bit whatever `compute`.
     """
 
     def of_block(index: int) -> list[tuple[float, NDArray[np.int64]]]:
@@ -103,7 +105,7 @@ def measure_spread(matrix: Matrix, fits: Mapping[int, Floats], *, threads: int) 
         columns = [_columns(block[start : start + TILE]) for start in range(0, len(block), TILE)]
         return [_block_spread(columns, centres) for centres in fits.values()]
 
-    by_block = in_threads(of_block, range(len(matrix.blocks)), threads=threads)
+    by_block = compute.map(of_block, range(len(matrix.blocks)))
     spreads = {}
     for place, k in enumerate(fits):
         sums, sizes = zip(*(parts[place] for parts in by_block), strict=True)
@@ -111,22 +113,27 @@ def measure_spread(matrix: Matrix, fits: Mapping[int, Floats], *, threads: int) 
     return spreads
 
 
-def mean_point(matrix: Matrix) -> Floats:
+def mean_point(matrix: Matrix, compute: Compute = HERE) -> Floats:
     """Return the mean of all customers, ``(1, n_features)``: the only centre of k = 1."""
-    sums = [matrix.block(index).sum(axis=0, dtype=np.float64) for index in range(len(matrix.blocks))]
+
+    def add(index: int) -> Floats:
+        total: Floats = matrix.block(index).sum(axis=0, dtype=np.float64)
+        return total
+
+    sums = compute.map(add, range(len(matrix.blocks)))
     return np.array([[math.fsum(column) / len(matrix) for column in zip(*sums, strict=True)]])
 
 
-def farthest_point(matrix: Matrix, centres: Floats) -> tuple[Floats, float]:
+def farthest_point(matrix: Matrix, centres: Floats, compute: Compute = HERE) -> tuple[Floats, float]:
     """Return the customer farthest from its own centre, the first of equals, and that distance."""
-    best, farthest = centres[0], -1.0
-    for index in range(len(matrix.blocks)):
+
+    def of_block(index: int) -> tuple[Floats, float]:
         block = matrix.block(index)
         distance = label_block(block, centres).distance
         row = int(distance.argmax())
-        if distance[row] > farthest:
-            best, farthest = block[row].astype(np.float64), float(distance[row])
-    return best, farthest
+        return block[row].astype(np.float64), float(distance[row])
+
+    return max(compute.map(of_block, range(len(matrix.blocks))), key=lambda found: found[1])
 
 
 def count_distinct(matrix: Matrix, enough: int) -> int:

@@ -84,6 +84,13 @@ def add_scores(customers: pl.DataFrame, edges: Mapping[str, Sequence[float]]) ->
     return customers.with_columns(made)
 
 
+def scored_rows(
+    block: int, *, rows: Callable[[int], pl.DataFrame], edges: Mapping[str, Sequence[float]]
+) -> pl.DataFrame:
+    """Return the customers of a block with their scores."""
+    return add_scores(rows(block), edges)
+
+
 def to_record(edges: Mapping[str, Sequence[float]]) -> list[dict[str, Any]]:
     """Return the ``rfm_scores`` part of run.json."""
     return [

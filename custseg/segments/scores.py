@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.distance import cdist
 
+from custseg.running.compute import HERE, Compute
 from custseg.segments.nearest import Floats
-from custseg.segments.parallel import in_threads
 
 EXACT_UP_TO = 20_000
 """Customers up to which every distance is computed; above, a sample of as many."""
@@ -95,7 +95,7 @@ def silhouettes(
     *,
     keys: NDArray[np.uint64],
     population: int,
-    threads: int = 1,
+    compute: Compute = HERE,
 ) -> Silhouettes:
     """Score several clusterings of the same customers.
 
@@ -109,14 +109,14 @@ def silhouettes(
         A pseudo-random number a customer, ``(n,)``: decides its group in the jackknife.
     population
         All customers; equal to n when nothing was sampled, which spares the jackknife.
-    threads
-        Blocks of distances worked on at once; the answer does not depend on it.
+    compute
+        Where the work is done; the answer does not depend on it.
 
     Returns
     -------
     Silhouettes
         Equal to scikit-learn's to rounding. Cost O(n² · n_features) however many clusterings; memory a few
-        times 64 · n numbers a thread.
+        times 64 · n numbers a task.
     """
     columns = np.stack(list(labels.values()), axis=1)
     sampled = len(points) < population
@@ -129,7 +129,7 @@ def silhouettes(
         kept = groups[rows] != np.arange(len(values) - 1)[:, None]
         return values[0], np.where(kept[:, :, None], values[1:], 0).sum(axis=1)
 
-    parts = in_threads(of_rows, range(0, len(points), ROWS), threads=threads)
+    parts = compute.map(of_rows, range(0, len(points), ROWS))
     kept = len(points) - np.bincount(groups, minlength=GROUPS)
     replicates = np.array([part for _, part in parts]).sum(axis=0)
     return Silhouettes(

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from custseg.customers import exchange, features, plan
+from custseg.running.compute import HERE
 from custseg.settings import Settings
 from custseg.transactions import find, reading
 
@@ -44,7 +45,7 @@ class Exchange:
         made = Settings(**settings)  # type: ignore[arg-type]
         self.table = reading.open_input(find.find_files(paths), made)
         self.recipe = features.make_recipe(self.table, made)
-        self.plan = plan.make_plan(self.table.sources, memory_limit=10**9, chunk_size=made.chunk_size)
+        self.plan = plan.make_plan(self.table.sources, resources=HERE.resources, chunk_size=made.chunk_size)
 
     def map(self) -> list[exchange.Written]:
         chunks = range(len(self.plan.chunks))

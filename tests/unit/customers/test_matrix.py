@@ -27,7 +27,11 @@ def make_features(count: int) -> pl.DataFrame:
 
 def build(folder: Path, table: pl.DataFrame, mode: str = "log-standard") -> matrix.Matrix:
     folder.mkdir(exist_ok=True)
-    return build_matrix(table.lazy(), table.height, ["spend", "purchases"], mode, folder)  # type: ignore[arg-type]
+
+    def rows(block: int) -> pl.DataFrame:
+        return table.slice(block * matrix.BLOCK_ROWS, matrix.BLOCK_ROWS)
+
+    return build_matrix(rows, table.height, ["spend", "purchases"], mode, folder)  # type: ignore[arg-type]
 
 
 def everything(points: matrix.Matrix) -> NDArray[np.float32]:

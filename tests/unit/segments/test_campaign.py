@@ -11,6 +11,7 @@ from sklearn.cluster import KMeans
 from threadpoolctl import threadpool_limits
 
 from custseg.customers.matrix import Scaling
+from custseg.running.compute import Here
 from custseg.segments.choose_k import Effort, choose_k
 from custseg.segments.nearest import label_block
 from custseg.segments.scores import silhouettes
@@ -108,7 +109,7 @@ def test_the_interval_holds_the_exact_silhouette(make_matrix, k):
 
     def scored(sample):
         labels = {k: label_block(sample.points, centres).cluster}
-        return silhouettes(sample.points, labels, keys=sample.keys, population=8000, threads=2)
+        return silhouettes(sample.points, labels, keys=sample.keys, population=8000, compute=Here(threads=2))
 
     exact = scored(every).score(k)
     held = 0

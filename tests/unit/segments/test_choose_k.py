@@ -5,11 +5,12 @@ import pytest
 from sklearn.metrics import silhouette_score
 
 from custseg.errors import InputError
+from custseg.running.compute import Here
 from custseg.segments import choose_k as module
 from custseg.segments.choose_k import Effort, choose_k, count_steps
 from custseg.segments.nearest import label_block
 
-EFFORT = Effort(memory=10**9, threads=1)
+EFFORT = Effort(memory=10**9, compute=Here(threads=1))
 
 
 def chosen(matrix, asked=None, *, min_share=0.02, seed=0, effort=EFFORT):
@@ -96,7 +97,7 @@ def test_a_range_is_obeyed(quick, blobs):
 def test_same_answer_with_other_threads_and_memory(quick, blobs, monkeypatch):
     monkeypatch.setattr("custseg.segments.choose_k.EXACT_UP_TO", 1000)
     first = chosen(blobs)
-    second = chosen(blobs, effort=Effort(memory=0, threads=3))
+    second = chosen(blobs, effort=Effort(memory=0, compute=Here(threads=3)))
     assert first.candidates == second.candidates
     np.testing.assert_array_equal(first.centres, second.centres)
     np.testing.assert_array_equal(first.silhouettes.replicates, second.silhouettes.replicates)

@@ -1,6 +1,7 @@
 import numpy as np
 from sklearn.cluster import KMeans
 
+from custseg.running.compute import Here
 from custseg.segments import kmeans
 from custseg.segments.kmeans import fit_clusters, round_centres, starting_centres
 
@@ -9,7 +10,9 @@ GENEROUS = 10**9
 
 def fit(matrix, starts, *, memory=GENEROUS, threads=2):
     points = matrix.sample(100_000, 0).points
-    return fit_clusters(matrix, starts, variance=points.var(axis=0), memory=memory, threads=threads)
+    return fit_clusters(
+        matrix, starts, variance=points.var(axis=0), memory=memory, compute=Here(threads=threads)
+    )
 
 
 def test_four_points_by_hand(make_matrix):
@@ -35,7 +38,7 @@ def test_sums_of_squares_as_low_as_scikit_learns_best(make_matrix, three_blobs):
 
 def test_starts_do_not_depend_on_the_other_k_or_on_threads(three_blobs, monkeypatch):
     monkeypatch.setattr(kmeans, "MANY_STARTS_UP_TO", 1000)
-    together = starting_centres(three_blobs, [2, 5, 3], seed=4, threads=3)
+    together = starting_centres(three_blobs, [2, 5, 3], seed=4, compute=Here(threads=3))
     np.testing.assert_array_equal(together[5], starting_centres(three_blobs, [5], seed=4)[5])
     assert not np.array_equal(together[5], starting_centres(three_blobs, [5], seed=5)[5])
 

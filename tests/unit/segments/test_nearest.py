@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.spatial.distance import cdist
 
+from custseg.running.compute import Here
 from custseg.segments.nearest import count_distinct, farthest_point, label_block, mean_point, measure_spread
 
 # Whole numbers make ties, and their squares are exact.
@@ -53,17 +54,17 @@ def test_spread_is_brute_force_and_the_same_with_any_threads(make_matrix, three_
     fits = {k: rng.normal(scale=4, size=(k, 3)) for k in (1, 2, 5)}
     matrix = make_matrix(three_blobs, block_rows=700)
     points = three_blobs.astype(np.float32).astype(float)
-    spreads = measure_spread(matrix, fits, threads=threads)
+    spreads = measure_spread(matrix, fits, compute=Here(threads=threads))
     for k, centres in fits.items():
         distances = cdist(points, centres)
         assert spreads[k].sse == pytest.approx((distances.min(axis=1) ** 2).sum(), rel=1e-12)
         assert spreads[k].sizes == tuple(np.bincount(distances.argmin(axis=1), minlength=k))
-    assert spreads == measure_spread(make_matrix(three_blobs, block_rows=700), fits, threads=1)
+    assert spreads == measure_spread(make_matrix(three_blobs, block_rows=700), fits, compute=Here(threads=1))
 
 
 def test_one_pass_serves_every_k(make_matrix, block_reads, three_blobs):
     matrix = make_matrix(three_blobs, block_rows=1500)
-    measure_spread(matrix, {k: np.zeros((k, 3)) for k in range(2, 11)}, threads=2)
+    measure_spread(matrix, {k: np.zeros((k, 3)) for k in range(2, 11)}, compute=Here(threads=2))
     assert sorted(block_reads) == [0, 1]
 
 

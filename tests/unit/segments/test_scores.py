@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from sklearn.cluster import KMeans
 from sklearn.metrics import silhouette_samples, silhouette_score
 
+from custseg.running.compute import Here
 from custseg.segments import scores
 from custseg.segments.scores import GROUPS, silhouettes
 
@@ -21,7 +22,7 @@ def clusterings(three_blobs):
 @pytest.mark.parametrize("threads", [1, 2])
 def test_every_value_is_scikit_learns(clusterings, threads):
     points, labels, keys = clusterings
-    found = silhouettes(points, labels, keys=keys, population=len(points), threads=threads)
+    found = silhouettes(points, labels, keys=keys, population=len(points), compute=Here(threads=threads))
     assert found.exact
     for place, k in enumerate(labels):
         np.testing.assert_allclose(found.values[:, place], silhouette_samples(points, labels[k]), atol=1e-9)
@@ -49,8 +50,8 @@ def test_tiny_and_tied_clusters(data):
 
 def test_threads_and_block_size_change_no_bit(clusterings, monkeypatch):
     points, labels, keys = clusterings
-    first = silhouettes(points, labels, keys=keys, population=10_000, threads=1)
-    second = silhouettes(points, labels, keys=keys, population=10_000, threads=3)
+    first = silhouettes(points, labels, keys=keys, population=10_000, compute=Here(threads=1))
+    second = silhouettes(points, labels, keys=keys, population=10_000, compute=Here(threads=3))
     np.testing.assert_array_equal(first.values, second.values)
     np.testing.assert_array_equal(first.replicates, second.replicates)
     monkeypatch.setattr(scores, "ROWS", 17)

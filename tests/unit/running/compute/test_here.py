@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from custseg.running.compute import run_tasks
+from custseg.running.compute import HERE
 
 
 def test_every_item_once_and_never_too_many() -> None:
@@ -25,7 +25,7 @@ def test_every_item_once_and_never_too_many() -> None:
             under_way -= 1
         return item * item
 
-    done = dict(run_tasks(task, range(10), at_once=2))
+    done = dict(HERE.run(task, range(10), at_once=2))
     assert done == {item: item * item for item in range(10)}
     assert most == 2
 
@@ -39,5 +39,5 @@ def test_the_first_error_ends_the_run() -> None:
             raise ValueError("poison")
 
     with pytest.raises(ValueError, match="poison"):
-        list(run_tasks(task, range(100), at_once=1))
+        list(HERE.run(task, range(100), at_once=1))
     assert started == [0, 1]

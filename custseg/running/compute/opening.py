@@ -1,0 +1,146 @@
+"""Opening the place where a run computes: this process, workers of its own, or a cluster that is there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psutil
+
+from custseg.errors import MachineError, SettingsError, cut
+from custseg.running.compute.base import Compute
+from custseg.running.compute.here import Here, available_threads
+from custseg.settings import Settings, memory_floor
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+CONNECT_SECONDS = 10
+WORKERS_SECONDS = 60
+"""How long to wait for the first worker: a batch system may start it after the scheduler."""
+
+OWN_SHARE = 2 * 500_000_000
+"""Bytes of the memory limit that stay with this process where it has local workers."""
+
+DISK_AND_DEATHS = {
+    # Tasks bound their memory themselves; a paused worker would wait for memory that nobody frees.
+    "distributed.worker.memory.target": False,
+    "distributed.worker.memory.spill": False,
+    "distributed.worker.memory.pause": False,
+    "distributed.worker.memory.terminate": 0.95,
+}
+
+
+@contextmanager
+def open_compute(settings: Settings, explain: Callable[[str], None] = lambda _: None) -> Iterator[Compute]:
+    """Open the place the settings ask for.
+
+    Parameters
+    ----------
+    explain
+        Is told what is there.
+
+    Raises
+    ------
+    MachineError
+        Too little memory is free; the scheduler cannot be reached, has no workers, or one that cannot take
+        part.
+    """
+    if settings.scheduler:
+        with _existing(settings.scheduler) as client:
+            yield _cluster(client, settings.memory_limit, explain)
+    elif settings.workers:
+        memory = settings.memory_limit or _half_of_free(memory_floor(settings.workers))
+        share = (memory - OWN_SHARE) // settings.workers
+        with _local(settings.workers, share) as client:
+            yield _cluster(client, share * settings.workers, explain)
+    else:
+        yield Here(settings.memory_limit or _half_of_free(memory_floor()))
+
+
+def _half_of_free(floor: int) -> int:
+    half: int = psutil.virtual_memory().available // 2
+    if half < floor:
+        raise MachineError(
+            "too-little-memory",
+            f"custseg needs {floor / 1e9:.1f} GB and half of what is free is {half / 1e9:.1f} GB.",
+            now=f"Close other programs, or give it more than half: --memory-limit {floor / 1e9:.1f}GB.",
+        )
+    return half
+
+
+def _cluster(client: Client, memory_limit: int | None, explain: Callable[[str], None]) -> Compute:
+    from custseg.running.compute.cluster import Cluster
+
+    cluster = Cluster(client, memory_limit)
+    workers = len(client.nthreads())
+    explain(f"Workers: {workers} with {cluster.resources.tasks} threads; dashboard {client.dashboard_link}")
+    return cluster
+
+
+@contextmanager
+def _local(workers: int, memory: int) -> Iterator[Client]:
+    """Start workers on this machine, which end with this process."""
+    import dask
+    from distributed import Client, LocalCluster
+
+    # Before the process starts, since Polars reads it when it is loaded.
+    threads = {"distributed.nanny.pre-spawn-environ.POLARS_MAX_THREADS": -(-available_threads() // workers)}
+    with (
+        dask.config.set(DISK_AND_DEATHS | threads),
+        LocalCluster(
+            n_workers=workers,
+            threads_per_worker=1,
+            processes=True,
+            memory_limit=memory,
+            host="127.0.0.1",
+            dashboard_address="127.0.0.1:0",
+            silence_logs="CRITICAL",
+            preload="custseg.running.compute.quiet",
+        ) as cluster,
+        Client(cluster, set_as_default=False, timeout=CONNECT_SECONDS) as client,
+    ):
+        yield client
+
+
+@contextmanager
+def _existing(scheduler: str) -> Iterator[Client]:
+    """Connect to a scheduler: an address, or the file it writes (``dask scheduler --scheduler-file``)."""
+    import logging
+
+    from distributed import Client
+
+    # Broken connections come back as errors of ours.
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)
+    if "://" in scheduler or not Path(scheduler).suffix:
+        where = {"address": scheduler}
+    elif Path(scheduler).exists():
+        where = {"scheduler_file": scheduler}
+    else:
+        raise SettingsError(
+            "no-scheduler-file",
+            f"There is no scheduler file '{cut(scheduler)}'.",
+            now="Name an address such as tcp://host:8786, or the file of dask scheduler --scheduler-file.",
+        )
+    try:
+        client = Client(**where, set_as_default=False, timeout=CONNECT_SECONDS)
+    except (OSError, TimeoutError, ValueError, TypeError, RuntimeError) as error:
+        raise MachineError(
+            "no-scheduler",
+            "The Dask scheduler cannot be reached.",
+            where=f"{cut(scheduler)}: {cut(error)}",
+            now="Check the address, and Dask's own configuration where it uses TLS (distributed.comm.tls).",
+        ) from None
+    with client:
+        try:
+            client.wait_for_workers(1, timeout=WORKERS_SECONDS)
+        except TimeoutError:
+            raise MachineError(
+                "no-workers",
+                f"The Dask scheduler has no workers, and got none within {WORKERS_SECONDS} s.",
+                where=cut(scheduler),
+                now=f"Start some: dask worker {cut(scheduler)}",
+            ) from None
+        yield client
