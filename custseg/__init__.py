@@ -15,12 +15,25 @@ if TYPE_CHECKING:
     from custseg.errors import CustsegError
     from custseg.pipeline.assign import assign
     from custseg.pipeline.batch import segment
+    from custseg.pipeline.check import check
+    from custseg.pipeline.checked import Check
     from custseg.pipeline.segmentation import Segmentation
     from custseg.settings import Settings
 
-__all__ = ["CustsegError", "Segmentation", "Settings", "__version__", "assign", "segment"]
+__all__ = [
+    "Check",
+    "CustsegError",
+    "Segmentation",
+    "Settings",
+    "__version__",
+    "assign",
+    "check",
+    "segment",
+]
 
 _HOMES = {
+    "Check": "custseg.pipeline.checked",
+    "check": "custseg.pipeline.check",
     "CustsegError": "custseg.errors",
     "Segmentation": "custseg.pipeline.segmentation",
     "Settings": "custseg.settings",

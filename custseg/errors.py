@@ -14,7 +14,7 @@ and a ``code`` under which the documentation lists it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from difflib import get_close_matches
 
 FOREIGN_TEXT_LIMIT = 300
@@ -79,6 +79,15 @@ class MachineError(CustsegError):
     """Disk, memory, workers, scheduler or storage failed."""
 
     exit_code = 5
+
+
+Meet = Callable[[InputError], None]
+"""What is done with a fault of the input: `stop` raises it, a check gathers it and goes on."""
+
+
+def stop(error: InputError) -> None:
+    """Raise the error."""
+    raise error
 
 
 def _rebuild(kind: type[CustsegError], code: str, what: str, where: str, now: str) -> CustsegError:

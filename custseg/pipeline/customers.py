@@ -121,11 +121,12 @@ def _map(run: Run) -> tuple[list[Written], Ledger, list[Unreadable]]:
     for file in files:
         ledger.add(Ledger(**file.ledger))
     unreadable = exchange.find_unreadable(run.table, run.plan, written)
-    _check_lines(ledger, unreadable, run.settings)
+    check_lines(ledger, unreadable, run.settings)
     return files, ledger, unreadable
 
 
-def _check_lines(ledger: Ledger, unreadable: Sequence[Unreadable], settings: Settings) -> None:
+def check_lines(ledger: Ledger, unreadable: Sequence[Unreadable], settings: Settings) -> None:
+    """Stop where too many lines are invalid, or none is kept."""
     read, invalid = ledger.rows_read, ledger.lines["invalid"]
     if invalid > settings.max_invalid * read:
         raise InputError(

@@ -20,6 +20,9 @@ COMPRESSION = 8
 
 CHECKED_AT_ONCE = 1 << 24
 
+PLACES = 64
+"""Places of a file that an excerpt is from: few lines from many places tell more than many from few."""
+
 EXTRA = "extra"
 """Name of the column for what a line holds beyond the header's columns."""
 
@@ -41,6 +44,21 @@ class Block(NamedTuple):
     start: int
     end: int
     last: bool
+
+
+class Excerpt(NamedTuple):
+    """Whole records from several places of a file.
+
+    Attributes
+    ----------
+    data
+        The records, their quotes regular, in the encoding of the file if that keeps ASCII, else in UTF-8.
+    share
+        Share of the file that this is, about; 1 where it is all of it.
+    """
+
+    data: bytes
+    share: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,13 +179,40 @@ class CsvFile:
         marks, end = self.dialect.marks, b""
         rows: list[list[str]] = []
         with streams.reading(self.path), streams.open_bytes(self.path, self.dialect.encoding) as file:
-            for data, last in _samples(file, self.dialect.start, size, marks.eol):
+            for data, last in _samples(file, self.dialect.start, size // 2, size // 2, marks.eol):
                 records = quotes.whole_records(data, marks, len(self.header), last=last)
                 rows += self._records(streams.to_utf8(records.data, self.dialect.encoding, marks.eol))
                 end = data if last else b""
         if end:
             self._check_end(end, rows)
         return rows
+
+    def excerpt(self, size: int) -> Excerpt:
+        """Return records from many places, where the file can be sought; from the beginning, where not.
+
+        Parameters
+        ----------
+        size
+            Bytes to read in all, about.
+        """
+        marks, pieces, read, whole = self.dialect.marks, list[bytes](), 0, False
+        with streams.reading(self.path), streams.open_bytes(self.path, self.dialect.encoding) as file:
+            sought = streams.can_be_sought(file)
+            end = file.seek(0, io.SEEK_END) if sought else 0
+            small = not sought or end - self.dialect.start < size
+            head, rest = (size, 0) if small else (size // PLACES, size - size // PLACES)
+            for data, last in _samples(file, self.dialect.start, head, rest, marks.eol, PLACES):
+                records = quotes.whole_records(data, marks, len(self.header), last=last).data
+                ended = records.endswith(marks.eol) or not records
+                pieces.append(records if ended else records + marks.eol)
+                read, whole = read + len(data), last and small
+        if whole:
+            share = 1.0
+        elif sought:
+            share = read / max(1, end - self.dialect.start)
+        else:
+            share = streams.share_of(self.path, self.dialect.encoding, b"".join(pieces))
+        return Excerpt(b"".join(pieces), min(share, 1.0))
 
     def _check_end(self, end: bytes, rows: Sequence[Sequence[str]]) -> None:
         """Refuse a file whose last line is only half there."""
@@ -231,19 +276,24 @@ def open_csv(path: str, size: int, dialect: Dialect) -> CsvFile:
     return CsvFile(path, dialect, size * (COMPRESSION if streams.is_compressed(path) else 1))
 
 
-def _samples(file: BinaryIO, start: int, size: int, eol: bytes) -> Iterator[tuple[bytes, bool]]:
-    """Yield pieces of a file that begin with a record (in all likelihood), and whether each is its last."""
-    part = size // 2
+def _samples(
+    file: BinaryIO, start: int, head: int, rest: int, eol: bytes, places: int = 8
+) -> Iterator[tuple[bytes, bool]]:
+    """Yield pieces of a file that begin with a record (in all likelihood), and whether each is its last.
+
+    The first has `head` bytes; the others, where the file can be sought, have `rest` bytes together.
+    """
     streams.skip(file, start)
-    head = file.read(part)
-    yield head, len(head) < part
-    if len(head) < part or not streams.can_be_sought(file):
+    data = file.read(head)
+    first, last = len(data), len(data) < head
+    yield data, last
+    if last or not rest or not streams.can_be_sought(file):
         return
     end = file.seek(0, io.SEEK_END)
-    places = 1 if size < 1 << 17 else 8
-    part = part // places
+    places = 1 if rest < 1 << 16 else places
+    part = rest // places
     for place in range(1, places + 1):
-        at = max(start + len(head), start + (end - start) * place // places - part)
+        at = max(start + first, start + (end - start) * place // places - part)
         file.seek(at - 1)
         data = file.read(part + 1)
         yield data[data.find(eol) + 1 :], place == places

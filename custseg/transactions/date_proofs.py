@@ -7,14 +7,14 @@ from dataclasses import replace
 
 import polars as pl
 
-from custseg.errors import InputError, cut
+from custseg.errors import InputError, Meet, cut, stop
 from custseg.transactions import dates
 from custseg.transactions.dates import DateEvidence, DateForm, DateShape
 from custseg.transactions.source import PROOF_BLOCK, Samples, Source
 
 
 def prove_dates(
-    sources: Sequence[Source], samples: Samples, told: str | None, *, thorough: bool
+    sources: Sequence[Source], samples: Samples, told: str | None, *, thorough: bool, meet: Meet = stop
 ) -> list[Source]:
     """Decide how the dates of each source are read.
 
@@ -39,12 +39,20 @@ def prove_dates(
         seen = evidence[number].add(samples[number]["invoice_date"])
         shapes[number] = sorted(seen, key=lambda shape: -seen[shape])
         if not told and not seen and evidence[number].unknown:
-            raise _unknown_dates(sources[number], evidence[number].unknown)
+            meet(_unknown_dates(sources[number], evidence[number].unknown))
     kinds = {number: _kind(sources[number], shapes[number]) for number in dated}
-    proved, inherited = {}, {}
+    proved: dict[int, str] = {}
+    inherited: dict[int, str] = {}
     if not told:
-        proved = _proved_orders(sources, evidence, kinds, thorough=thorough)
-        inherited = _inherited_orders(sources, evidence, kinds, proved)
+        proved = _proved_orders(sources, evidence, kinds, meet, thorough=thorough)
+        for number, found in evidence.items():
+            if not found.possible:
+                meet(_contradiction(sources[number], found))
+            elif found.example and number not in proved:
+                order = _common(proved, kinds, number) or _only(set(proved.values()))
+                if order not in found.possible:
+                    meet(_unproved_order(sources[number], found))
+                inherited[number] = order
     every = dict.fromkeys(shape for number in dated for shape in shapes[number])
     decided = []
     for number, source in enumerate(sources):
@@ -68,6 +76,7 @@ def _proved_orders(
     sources: Sequence[Source],
     evidence: Mapping[int, DateEvidence],
     kinds: Mapping[int, object],
+    meet: Meet,
     *,
     thorough: bool,
 ) -> dict[int, str]:
@@ -76,28 +85,12 @@ def _proved_orders(
     for number, seen in evidence.items():
         settled = number in proved or not (seen.example or thorough)
         if not settled and (thorough or not _common(proved, kinds, number)):
-            _look_through(sources[number], seen)
+            try:
+                _look_through(sources[number], seen)
+            except InputError as error:
+                meet(error)
             proved |= {number: seen.order} if seen.order else {}
-        if not seen.possible:
-            raise _contradiction(sources[number], seen)
     return proved
-
-
-def _inherited_orders(
-    sources: Sequence[Source],
-    evidence: Mapping[int, DateEvidence],
-    kinds: Mapping[int, object],
-    proved: Mapping[int, str],
-) -> dict[int, str]:
-    """Return the order for each source that needs one and proves none."""
-    inherited = {}
-    for number, seen in evidence.items():
-        if seen.example and number not in proved:
-            order = _common(proved, kinds, number) or _only(set(proved.values()))
-            if order not in seen.possible:
-                raise _unproved_order(sources[number], seen)
-            inherited[number] = order
-    return inherited
 
 
 def _common(proved: Mapping[int, str], kinds: Mapping[int, object], number: int) -> str:

@@ -190,20 +190,15 @@ def find_layout(header: Set[str]) -> Layout | None:
     return max(found, key=lambda layout: len(layout.needs), default=None)
 
 
-def refuse_unjoined(header: Iterable[str], place: str) -> None:
-    """Refuse a file that is one of several tables.
-
-    Raises
-    ------
-    InputError
-        It is; the message has the join to make.
-    """
+def find_unjoined(header: Iterable[str], place: str) -> InputError | None:
+    """Return the error for a file that is one of several tables, with the join to make; None for others."""
     names = set(header)
     for export in UNJOINED:
         if any(part.needs <= names and not part.lacks & names for part in export.parts):
-            raise InputError(
+            return InputError(
                 "tables-to-join",
                 f"This is one table of the {export.name} data, whose tables must be joined first.",
                 where=place,
                 now=f"In Python: {export.join}",
             )
+    return None

@@ -81,7 +81,7 @@ def _read_alike(table: Table, parts: Sequence[Part], *, products: bool) -> Lines
     """Read parts whose heads are read in one way."""
     frame = _collect(table, parts, products=products)
     if frame["blank"].any():
-        parts = [_without_blank_lines(part) for part in parts]
+        parts = [without_blank_lines(part) for part in parts]
         frame = _collect(table, parts, products=products)
     if frame["unread"].any() and not all(part.source.careful for part in parts):
         # What the fast reading cannot read may still be a number: the thorough one reads the rest the same.
@@ -116,7 +116,7 @@ def _collect(table: Table, parts: Sequence[Part], *, products: bool) -> pl.DataF
         raise damaged(parts[0].source.contents.place, error) from None
 
 
-def _without_blank_lines(part: Part) -> Part:
+def without_blank_lines(part: Part) -> Part:
     """Take out the lines that hold nothing at all; those with separators and no cells stay."""
     if isinstance(part.source.contents, CsvFile):
         data = part.source.contents.without_blank_lines(part.data or b"")

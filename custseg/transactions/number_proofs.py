@@ -8,14 +8,19 @@ from dataclasses import replace
 
 import polars as pl
 
-from custseg.errors import InputError, cut
+from custseg.errors import InputError, Meet, cut, stop
 from custseg.transactions import numerals, values
 from custseg.transactions.numerals import COMMA, POINT, MarkEvidence
 from custseg.transactions.source import NUMBERS, PROOF_BLOCK, Cells, Samples, Source
 
 
 def prove_marks(
-    sources: Sequence[Source], samples: Samples, decimal_comma: bool | None, *, thorough: bool
+    sources: Sequence[Source],
+    samples: Samples,
+    decimal_comma: bool | None,
+    *,
+    thorough: bool,
+    meet: Meet = stop,
 ) -> list[Source]:
     """Decide how the numbers of each source are read: the decimal mark, and how much care they need.
 
@@ -41,19 +46,24 @@ def prove_marks(
         cells = [cell for name in names for cell in samples[number][name] if cell]
         evidence = None if told else _mark_evidence(cells)
         marks[number] = told or (POINT if evidence is None or not names else evidence.mark)
-        if evidence and evidence.is_contradictory:
-            raise _contradictory_marks(source, evidence)
         if evidence and names and not evidence.mark and (evidence.seen or thorough):
-            marks[number] = _look_through_numbers(source, evidence, names)
-            if evidence.seen:
+            if not evidence.is_contradictory:
+                try:
+                    marks[number] = _look_through_numbers(source, evidence, names)
+                except InputError as error:
+                    meet(error)
+            if evidence.is_contradictory:
+                meet(_contradictory_marks(source, evidence))
+            elif evidence.seen:
                 doubtful[number] = evidence
         careful[number] = _needs_care(cells, marks[number])
     proved = {marks[number] for number in marks if marks[number]}
     for number, evidence in doubtful.items():
         if not marks[number]:
-            if len(proved) != 1:
-                raise ambiguous_number(sources[number], evidence.examples[""])
-            marks[number] = next(iter(proved))
+            if len(proved) == 1:
+                marks[number] = next(iter(proved))
+            else:
+                meet(ambiguous_number(sources[number], evidence.examples[""]))
     return [replace(source, mark=marks[n], careful=careful[n]) for n, source in enumerate(sources)]
 
 
@@ -86,9 +96,7 @@ def _look_through_numbers(source: Source, evidence: MarkEvidence, names: Sequenc
             mark = key.partition(" ")[2]
             if text:
                 evidence.add(mark, text)
-        if evidence.is_contradictory:
-            raise _contradictory_marks(source, evidence)
-        if evidence.mark:
+        if evidence.is_contradictory or evidence.mark:
             break
     return evidence.mark
 
@@ -116,17 +124,22 @@ def ambiguous_number(source: Source, text: str, kind: type[InputError] = InputEr
     )
 
 
-def prove_ids(sources: Sequence[Source], samples: Samples, *, thorough: bool) -> bool:
+def prove_ids(sources: Sequence[Source], samples: Samples, *, thorough: bool, meet: Meet = stop) -> bool:
     """Tell whether ids such as ``1.7850e4`` are numbers: every id of the input must be one.
 
     Looks through all ids of all files, but only where such an id is among the samples, or when asked to be
     `thorough`.
     """
     pattern = re.compile(values.EXPONENT_ID)
-    cells = (cell for sample in samples for cell in sample["customer_id"] if cell and "e" in cell.lower())
+    every = (sample.get("customer_id", ()) for sample in samples)
+    cells = (cell for cells in every for cell in cells if cell and "e" in cell.lower())
     if not thorough and not any(pattern.match(cell.strip()) for cell in cells):
         return False
-    return _all_are_numbers(sources)
+    try:
+        return _all_are_numbers(sources)
+    except InputError as error:
+        meet(error)
+        return False
 
 
 def _all_are_numbers(sources: Sequence[Source]) -> bool:

@@ -97,6 +97,7 @@ AMBIGUOUS = r"^[1-9]\d{0,2}[.,]\d{3}$"
 """A number, bare of signs, that could have thousands or three decimals."""
 
 _PROOFS = {mark: re.compile(_proof(mark)) for mark in (POINT, COMMA)}
+_SIGN_OR_CODE = re.compile(_PYTHON_CURRENCY)
 _BARE = re.compile(_AROUND + _PYTHON_CURRENCY)
 
 
@@ -109,6 +110,12 @@ def proved_mark(text: str) -> str | None:
         if proof.search(bare):
             return mark
     return "" if re.search(AMBIGUOUS, bare) else None
+
+
+def currency_of(text: str) -> str:
+    """Return the sign or code of a currency in a number; empty where it has none."""
+    found = _SIGN_OR_CODE.search(text)
+    return found[0] if found else ""
 
 
 def proofs(cell: pl.Expr) -> dict[str, pl.Expr]:

@@ -12,7 +12,7 @@ from itertools import zip_longest
 from typing import NamedTuple
 
 from custseg.columns import LINE_COLUMNS
-from custseg.errors import InputError, cut, nearest
+from custseg.errors import InputError, Meet, cut, nearest, stop
 from custseg.settings import Settings
 from custseg.transactions import cleaning, date_proofs, number_proofs
 from custseg.transactions.csv_blocks import CsvFile, open_csv
@@ -93,7 +93,9 @@ class Table:
         return "amount" in self.read or "unit_price" in self.read
 
 
-def open_input(files: Sequence[InputFile], settings: Settings, *, thorough: bool = False) -> Table:
+def open_input(
+    files: Sequence[InputFile], settings: Settings, *, thorough: bool = False, meet: Meet = stop
+) -> Table:
     """Look at every file and decide how it is read.
 
     Parameters
@@ -101,18 +103,23 @@ def open_input(files: Sequence[InputFile], settings: Settings, *, thorough: bool
     thorough
         Whether to look through all files for what their samples leave in doubt: costs a pass, and is needed
         once reading has met a `Surprise`.
+    meet
+        What is done with each fault that is found; where it gathers them, the table is what could be decided.
 
     Raises
     ------
     InputError
-        No or two columns for one meaning, a file that lacks a column the others have, dates or numbers whose
-        reading nothing proves, a file that cannot be read.
+        Unless `meet` gathers them: no or two columns for one meaning, a file that lacks a column the others
+        have, dates or numbers whose reading nothing proves, a file that cannot be read.
     """
-    sources, samples, skipped, notes = _open_all(files, settings)
-    read, derived = _decide_columns(sources)
+    sources, samples, skipped, notes = _open_all(files, settings, meet)
+    read, derived = _decide_columns(sources, meet)
     if "invoice_date" in read:
-        sources = date_proofs.prove_dates(sources, samples, settings.date_format, thorough=thorough)
-    sources = number_proofs.prove_marks(sources, samples, settings.decimal_comma, thorough=thorough)
+        told = settings.date_format
+        sources = date_proofs.prove_dates(sources, samples, told, thorough=thorough, meet=meet)
+    sources = number_proofs.prove_marks(
+        sources, samples, settings.decimal_comma, thorough=thorough, meet=meet
+    )
     rules = cleaning.Rules(
         since=settings.since,
         until=settings.until,
@@ -120,23 +127,24 @@ def open_input(files: Sequence[InputFile], settings: Settings, *, thorough: bool
         where=settings.where,
     )
     names = {name for source in sources for name in (*source.columns, *source.others)}
-    _check_rules(rules, read, sources)
+    if sources:
+        _check_rules(rules, read, sources, meet)
     return Table(
         tuple(sources),
         read,
         tuple(sorted(names)),
         derived,
         rules,
-        exponents=number_proofs.prove_ids(sources, samples, thorough=thorough),
+        exponents=number_proofs.prove_ids(sources, samples, thorough=thorough, meet=meet),
         thorough=thorough,
         skip_bad_files=settings.skip_bad_files,
         skipped=tuple(skipped),
-        notes=(*notes, *_notes(sources)),
+        notes=(*notes, *say_ways(sources)),
     )
 
 
 def _open_all(
-    files: Sequence[InputFile], settings: Settings
+    files: Sequence[InputFile], settings: Settings, meet: Meet
 ) -> tuple[list[Source], list[dict[str, Cells]], list[SkippedFile], list[str]]:
     """Look at every file; return the sources, cells of each, the files that were left out, and notes."""
     size = min(SAMPLE, max(SMALLEST_SAMPLE, SAMPLES // max(1, len(files))))
@@ -152,16 +160,17 @@ def _open_all(
                 if settings.skip_bad_files:
                     # A file is in or out as a whole, so damage has to be known before any line is counted.
                     contents.read_to_end()
-                source = _source(file, contents, settings)
+                source = _source(file, contents, settings, meet)
                 sources.append(source)
                 samples.append({name: cells[position] for name, position in source.columns.items()})
         except InputError as error:
-            if not settings.skip_bad_files or error.code not in BAD_FILE:
-                raise
-            problem = problem or error
-            skipped.append(SkippedFile(file.path, error.code, error.what))
+            if settings.skip_bad_files and error.code in BAD_FILE:
+                problem = problem or error
+                skipped.append(SkippedFile(file.path, error.code, error.what))
+            else:
+                meet(error)
     if problem and not sources:
-        raise problem
+        meet(problem)
     return sources, samples, skipped, notes
 
 
@@ -183,8 +192,8 @@ def _open(file: InputFile, settings: Settings, notes: list[str]) -> Sequence[Con
     return [open_csv(file.path, file.size, read_dialect(file.path, told, header))]
 
 
-def _source(file: InputFile, contents: Contents, settings: Settings) -> Source:
-    mapping = map_columns(contents.header, settings.column, contents.place)
+def _source(file: InputFile, contents: Contents, settings: Settings, meet: Meet) -> Source:
+    mapping = map_columns(contents.header, settings.column, contents.place, meet)
     others: dict[str, int] = {}
     for position, name in enumerate(contents.header):
         if position not in mapping.columns.values():
@@ -216,18 +225,20 @@ def _sample(contents: Contents, size: int) -> list[list[str | None]]:
     return columns + [[None] * len(rows)] * (width - len(columns))
 
 
-def _decide_columns(sources: Sequence[Source]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _decide_columns(sources: Sequence[Source], meet: Meet) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the canonical columns all files have or can derive, and the derivations in words."""
     derived: dict[str, None] = {}
     have = []
     for source in sources:
         names = set(source.columns)
         if not names & {"quantity", "unit_price", "amount", "invoice"}:
-            raise InputError(
-                "no-measure",
-                "The file has a customer column but none for quantity, unit_price, amount or invoice.",
-                where=f"{source.contents.place}; it has: {cut(', '.join(source.header))}",
-                now="Say which column it is: --column quantity=HEADER.",
+            meet(
+                InputError(
+                    "no-measure",
+                    "The file has no column for quantity, unit_price, amount or invoice.",
+                    where=f"{source.contents.place}; it has: {cut(', '.join(source.header))}",
+                    now="Say which column it is: --column quantity=HEADER.",
+                )
             )
         if "quantity" not in names and names & {"unit_price", "amount"}:
             names.add("quantity")
@@ -236,15 +247,19 @@ def _decide_columns(sources: Sequence[Source]) -> tuple[tuple[str, ...], tuple[s
             names.add("unit_price")
             derived["unit_price = amount / quantity"] = None
         have.append(names)
-    every, some = set.intersection(*have), set.union(*have)
-    for name in sorted(some - every - {"product", "amount"}):
-        lacking = next(s for s, names in zip(sources, have, strict=True) if name not in names)
-        raise InputError(
-            "column-missing",
-            f"Other files have a column for {name}; this one does not.",
-            where=f"{lacking.contents.place}; it has: {cut(', '.join(lacking.header))}",
-            now=f"Say which column it is (--column {name}=HEADER), or leave the file out.",
-        )
+    if not sources:
+        return (), ()
+    every, some = set.intersection(*have) | {"customer_id"}, set.union(*have)
+    for name in sorted(some - every - {"customer_id", "product", "amount"}):
+        for lacking in (s for s, names in zip(sources, have, strict=True) if name not in names):
+            meet(
+                InputError(
+                    "column-missing",
+                    f"Other files have a column for {name}; this one does not.",
+                    where=f"{lacking.contents.place}; it has: {cut(', '.join(lacking.header))}",
+                    now=f"Say which column it is (--column {name}=HEADER), or leave the file out.",
+                )
+            )
     if "unit_price" in every and not all("amount" in source.columns for source in sources):
         every.discard("amount")
         derived["amount = quantity × unit_price"] = None
@@ -254,7 +269,7 @@ def _decide_columns(sources: Sequence[Source]) -> tuple[tuple[str, ...], tuple[s
     return tuple(name for name in LINE_COLUMNS if name in every), tuple(derived)
 
 
-def _check_rules(rules: cleaning.Rules, read: Sequence[str], sources: Sequence[Source]) -> None:
+def _check_rules(rules: cleaning.Rules, read: Sequence[str], sources: Sequence[Source], meet: Meet) -> None:
     needs = {
         "--since": "invoice_date" if rules.since else "",
         "--until": "invoice_date" if rules.until else "",
@@ -263,25 +278,34 @@ def _check_rules(rules: cleaning.Rules, read: Sequence[str], sources: Sequence[S
     for option, column in needs.items():
         if column and column not in read:
             lacking = next((s for s in sources if column not in s.columns), sources[0])
-            raise InputError(
-                "column-missing",
-                f"{option} needs a column for {column}, and not every file has one.",
-                where=f"{lacking.contents.place}; it has: {cut(', '.join(lacking.header))}",
-                now=f"Say which column it is: --column {column}=HEADER.",
+            meet(
+                InputError(
+                    "column-missing",
+                    f"{option} needs a column for {column}, and not every file has one.",
+                    where=f"{lacking.contents.place}; it has: {cut(', '.join(lacking.header))}",
+                    now=f"Say which column it is: --column {column}=HEADER.",
+                )
             )
     if rules.where:
+        try:
+            wanted = cleaning.where_expression(rules.where).meta.root_names()
+        except InputError as error:
+            meet(error)
+            return
         known = {*read, *(name for source in sources for name in source.header)}
-        for name in cleaning.where_expression(rules.where).meta.root_names():
+        for name in wanted:
             if name not in known:
-                raise InputError(
-                    "no-such-column",
-                    f"--where names a column '{cut(name)}' that the input does not have.",
-                    where=f"it has: {cut(', '.join(sorted(known)))}",
-                    now=nearest(name, known),
+                meet(
+                    InputError(
+                        "no-such-column",
+                        f"--where names a column '{cut(name)}' that the input does not have.",
+                        where=f"it has: {cut(', '.join(sorted(known)))}",
+                        now=nearest(name, known),
+                    )
                 )
 
 
-def _notes(sources: Sequence[Source]) -> list[str]:
+def say_ways(sources: Sequence[Source]) -> list[str]:
     """Say what was found out about how files are written, where it is not the plainest way."""
     ways: dict[str, int] = {}
     for source in sources:

@@ -73,6 +73,21 @@ def skip(file: BinaryIO, offset: int) -> None:
         offset -= passed
 
 
+def share_of(path: str, encoding: str, beginning: bytes) -> float:
+    """Return the share of a file, as it is on disk, that its beginning (recoded if need be) takes, about."""
+    size = len(beginning)
+    if not keeps_ascii(encoding):
+        size = len(beginning.decode("utf-8").encode(encoding))
+    if is_compressed(path):
+        with Path(path).open("rb") as raw:
+            is_gzip = raw.read(2) == GZIP_MAGIC
+            raw.seek(0)
+            with gzip.GzipFile(fileobj=raw) if is_gzip else zstd.ZstdFile(raw) as file:
+                file.read(size)
+            size = raw.tell()
+    return size / max(1, Path(path).stat().st_size)
+
+
 def keeps_ascii(encoding: str) -> bool:
     """Tell whether every byte below 128 means its ASCII sign, wherever it stands."""
     if encoding == UNKNOWN:

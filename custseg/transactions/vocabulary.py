@@ -14,8 +14,8 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from custseg.columns import LINE_COLUMNS
-from custseg.errors import InputError, cut, nearest
-from custseg.transactions.layouts import find_layout, refuse_unjoined
+from custseg.errors import InputError, Meet, cut, nearest, stop
+from custseg.transactions.layouts import find_layout, find_unjoined
 
 ABSENT = "-"
 """As a header in ``--column``: the input has no such column, whatever its headers suggest."""
@@ -32,7 +32,9 @@ STRONG = {
         "invoice invoiceno invoicenr invoiceid invoicenumber order orderid orderno ordernr ordernumber "
         "orderref basket basketid basketno receipt receiptid receiptno ticket ticketid ticketno "
         "ticketnumber transaction transactionid transactionno transactionnumber bill billno billid "
-        "rechnung rechnungsnummer rechnungsnr bestellung bestellnummer belegnummer bon bonnummer facture "
+        "rechnung rechnungsnummer rechnungsnr bestellung bestellnummer bestellnr "
+        "belegnummer belegnr beleg bon bonnummer bonnr auftragsnummer "
+        "auftragsnr facture "
         "numerofacture commande numerocommande factura numerofactura pedido"
     ),
     "quantity": (
@@ -87,7 +89,7 @@ def plain(header: str) -> str:
     return re.sub(r"[\W_]+", "", letters)
 
 
-def map_columns(header: Sequence[str], told: Mapping[str, str], place: str) -> ColumnMap:
+def map_columns(header: Sequence[str], told: Mapping[str, str], place: str, meet: Meet = stop) -> ColumnMap:
     """Find the canonical columns in a header.
 
     Parameters
@@ -99,14 +101,45 @@ def map_columns(header: Sequence[str], told: Mapping[str, str], place: str) -> C
         is none.
     place
         The file (and sheet), for messages.
+    meet
+        What is done with each fault that is found.
 
     Raises
     ------
     InputError
-        A header that was told is missing; two headers mean one column; no column for customer_id; one of
-        several tables that must be joined first.
+        Unless `meet` gathers them: a header that was told is missing; two headers mean one column; no column
+        for customer_id; one of several tables that must be joined first.
     """
-    return ColumnMap(*_map_columns(tuple(header), tuple(sorted(told.items())), place))
+    names = [plain(text) for text in header]
+    mapping: dict[str, int] = {}
+    for column, name in sorted(told.items()):
+        if name != ABSENT and (position := _told(header, column, name, place, meet)) is not None:
+            mapping[column] = position
+    settled = set(told)
+    layout = find_layout(set(names))
+    if layout is None and "customer_id" not in settled and (unjoined := find_unjoined(names, place)):
+        meet(unjoined)
+        return ColumnMap(mapping, None)
+    if layout is not None and layout.columns:
+        for column, words in layout.columns.items():
+            there = [names.index(word) for word in words if word in names]
+            if column not in settled and there:
+                mapping[column] = there[0]
+        settled |= set(LINE_COLUMNS)
+    taken = set(mapping.values())
+    doubtful = set()
+    for column in LINE_COLUMNS:
+        if column not in settled:
+            found = _find(column, names, taken)
+            if len(found) == 1:
+                mapping[column] = found[0]
+            elif found and column != "product":
+                # A product is needed for few things only, and those ask for it when it is missing.
+                doubtful.add(column)
+                meet(_two_meanings(column, header, found, place))
+    if "customer_id" not in {*mapping, *doubtful} and told.get("customer_id", ABSENT) == ABSENT:
+        meet(_no_customer(header, place))
+    return ColumnMap(mapping, layout.name if layout else None)
 
 
 def is_header(cells: Sequence[str], told: Mapping[str, str]) -> bool:
@@ -119,75 +152,53 @@ def is_header(cells: Sequence[str], told: Mapping[str, str]) -> bool:
     return "customer_id" in known and len(known) > 1
 
 
-def _map_columns(
-    header: tuple[str, ...], told: tuple[tuple[str, str], ...], place: str
-) -> tuple[dict[str, int], str | None]:
-    names = [plain(text) for text in header]
-    mapping = {column: _told(header, column, name, place) for column, name in told if name != ABSENT}
-    settled = {column for column, _ in told}
-    layout = find_layout(set(names))
-    if layout is None and "customer_id" not in settled:
-        refuse_unjoined(names, place)
-    if layout is not None and layout.columns:
-        for column, words in layout.columns.items():
-            there = [names.index(word) for word in words if word in names]
-            if column not in settled and there:
-                mapping[column] = there[0]
-        settled |= set(LINE_COLUMNS)
-    taken = set(mapping.values())
-    for column in LINE_COLUMNS:
-        if column not in settled:
-            found = _find(column, header, names, taken, place)
-            if found is not None:
-                mapping[column] = found
-    if "customer_id" not in mapping:
-        raise InputError(
-            "no-customer-column",
-            "No column could be the customer's id.",
-            where=f"{place}; it has: {cut(', '.join(header))}",
-            now="Say which it is: --column customer_id=HEADER"
-            + ("; if that is a line and no header, add --no-header." if _is_data(header) else "."),
-        )
-    return mapping, layout.name if layout else None
-
-
-def _told(header: Sequence[str], column: str, name: str, place: str) -> int:
+def _told(header: Sequence[str], column: str, name: str, place: str, meet: Meet) -> int | None:
     found = [i for i, text in enumerate(header) if text.strip() == name]
     found = found or [i for i, text in enumerate(header) if plain(text) == plain(name)]
-    if len(found) != 1:
-        raise InputError(
+    if len(found) == 1:
+        return found[0]
+    meet(
+        InputError(
             "no-such-column" if not found else "two-meanings",
             f"--column {column}={name}: {'no' if not found else 'more than one'} column has this name.",
             where=f"{place}; it has: {cut(', '.join(header))}",
             now=nearest(name, header) or "Name one of the columns above.",
         )
-    return found[0]
+    )
+    return None
 
 
-def _find(
-    column: str, header: Sequence[str], names: Sequence[str], taken: set[int], place: str
-) -> int | None:
+def _find(column: str, names: Sequence[str], taken: set[int]) -> list[int]:
+    """Return the columns whose names say it most plainly."""
     for tier in _TIERS:
         found = [i for i, name in enumerate(names) if tier.get(name) == column and i not in taken]
-        found = _prefer_ids(found, names)
-        if len(found) == 1:
-            return found[0]
-        if len(found) > 1 and column == "product":
-            # Needed for few things only, and those ask for it when it is missing.
-            return None
         if found:
-            first, second = cut(header[found[0]]), cut(header[found[1]])
-            where = place
-            if first == second:
-                first, second = (f"{first} (column {i + 1})" for i in found[:2])
-                where = f"{place}; rename one of them"
-            raise InputError(
-                "two-meanings",
-                f"Both '{first}' and '{second}' could be the {column}.",
-                where=where,
-                now=f"Say which: --column {column}='{first}' or --column {column}='{second}'.",
-            )
-    return None
+            return _prefer_ids(found, names)
+    return []
+
+
+def _two_meanings(column: str, header: Sequence[str], found: Sequence[int], place: str) -> InputError:
+    first, second = cut(header[found[0]]), cut(header[found[1]])
+    where = place
+    if first == second:
+        first, second = (f"{first} (column {i + 1})" for i in found[:2])
+        where = f"{place}; rename one of them"
+    return InputError(
+        "two-meanings",
+        f"Both '{first}' and '{second}' could be the {column}.",
+        where=where,
+        now=f"Say which: --column {column}='{first}' or --column {column}='{second}'.",
+    )
+
+
+def _no_customer(header: Sequence[str], place: str) -> InputError:
+    return InputError(
+        "no-customer-column",
+        "No column could be the customer's id.",
+        where=f"{place}; it has: {cut(', '.join(header))}",
+        now="Say which it is: --column customer_id=HEADER"
+        + ("; if that is a line and no header, add --no-header." if _is_data(header) else "."),
+    )
 
 
 def _prefer_ids(found: list[int], names: Sequence[str]) -> list[int]:

@@ -1,0 +1,170 @@
+"""A trial: lines from several places of the files, read as a run would read them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from custseg.columns import SCALE
+from custseg.transactions import cleaning, streams
+from custseg.transactions.cleaning import FATE_CODES, KEPT
+from custseg.transactions.csv_blocks import CsvFile
+from custseg.transactions.lines import read_lines, without_blank_lines
+from custseg.transactions.parquet_files import ROW_IN_TEXT
+from custseg.transactions.pieces import Batch, Part, Piece, scan_piece
+from custseg.transactions.reading import Table
+from custseg.transactions.source import HEAD, NUMBERS, Source
+
+TRIED = 1 << 24
+"""Bytes of text read in all, about: a second or two."""
+
+MOST_FILES = 60
+PLACES = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Excerpt:
+    """Lines of one source as they stand.
+
+    Attributes
+    ----------
+    raw
+        Columns ``c0``, ``c1``, … as they stand, and, of CSV, `EXTRA`.
+    part
+        The same, to be read.
+    lines
+        Lines that the source has in all, about.
+    encoded
+        The bytes they come from, where that is CSV.
+    """
+
+    source: Source
+    raw: pl.DataFrame
+    part: Part
+    lines: float
+    encoded: bytes = b""
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether these are all lines of the source."""
+        return self.lines == self.raw.height
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """Lines of one source as they stand, and as they are read.
+
+    Attributes
+    ----------
+    read
+        One row a line of ``excerpt.raw``: the canonical columns, ``product`` as text, ``fate`` (uint8).
+    """
+
+    excerpt: Excerpt
+    read: pl.DataFrame
+
+
+def choose_sources(sources: Sequence[Source], most: int = MOST_FILES) -> list[Source]:
+    """Choose sources of every kind, and of each kind from all over the list."""
+    kinds: dict[object, list[Source]] = {}
+    for source in sources:
+        kinds.setdefault(kind_of(source), []).append(source)
+    share = max(1, most // max(1, len(kinds)))
+    chosen = []
+    for alike in kinds.values():
+        places = np.unique(np.linspace(0, len(alike) - 1, min(share, len(alike))).astype(int))
+        chosen += [alike[place] for place in places]
+    return chosen
+
+
+def kind_of(source: Source) -> tuple[object, ...]:
+    """Return what sources share that came out of one program."""
+    contents = source.contents
+    return (
+        contents.format,
+        getattr(contents, "dialect", None) and contents.alike,
+        source.header,
+        source.layout,
+    )
+
+
+def take_excerpt(source: Source, size: int) -> Excerpt:
+    """Read lines from several places of a source, `size` bytes in all, about."""
+    contents = source.contents
+    if isinstance(contents, CsvFile):
+        stored, share = contents.excerpt(size)
+        marks = contents.dialect.marks
+        data = contents.without_blank_lines(streams.to_utf8(stored, contents.dialect.encoding, marks.eol))
+        frame = contents.scan(data)
+        raw = frame.collect()
+        lines = raw.height if share == 1 else max(raw.height + 1.0, raw.height / share)
+        return Excerpt(source, raw, Part(source, frame, data), lines, stored)
+    rows = contents.rows if contents.rows is not None else contents.lines
+    each = max(1, size // ROW_IN_TEXT // PLACES)
+    starts = (
+        range(0, rows, each) if rows <= each * PLACES else np.linspace(0, rows - each, PLACES).astype(int)
+    )
+    frames = [scan_piece(source, Piece(0)).slice(int(start), each) for start in starts]
+    raw = pl.concat(frames).collect() if frames else scan_piece(source, Piece(0)).head(0).collect()
+    blank = pl.all_horizontal(pl.all().is_null())
+    kept = raw.filter(~blank)
+    lines = kept.height if raw.height == rows else max(kept.height + 1.0, rows * kept.height / raw.height)
+    return Excerpt(source, kept, Part(source, kept.lazy()), lines)
+
+
+def read_excerpt(table: Table, excerpt: Excerpt) -> Trial:
+    """Read an excerpt as a run would.
+
+    Raises
+    ------
+    InputError
+        A number that nothing shows how to read, a date that speaks against what samples showed.
+    """
+    part = without_blank_lines(excerpt.part)
+    lines = read_lines(table, Batch([part], 0, 0, True))
+    lengths = np.diff(lines.starts, append=lines.frame.height)
+    heads = lines.heads[np.repeat(np.arange(len(lengths)), lengths)]
+    numbers = [name for name in NUMBERS if name in lines.frame.columns]
+    fate = pl.min_horizontal(heads["fate"], lines.frame["fate"])
+    product = excerpt.source.columns.get("product")
+    read = heads.drop("fate").hstack(lines.frame.select(*numbers, "line"))
+    text = excerpt.raw[f"c{product}"].cast(pl.String).str.strip_chars() if product is not None else None
+    return Trial(
+        excerpt,
+        read.with_columns(
+            pl.select(fate).to_series().alias("fate"),
+            pl.lit(None, pl.String).alias("product") if text is None else text.alias("product"),
+        ),
+    )
+
+
+def mark_duplicates(trials: Sequence[Trial], *, drop: bool) -> list[Trial]:
+    """Give repeated lines, as far as excerpts show them, the fate they will have."""
+    if not drop or not trials:
+        return list(trials)
+    names = [name for name in HEAD if all(name in trial.read.columns for trial in trials)]
+    keys = [trial.read.select(*names, "line", "fate") for trial in trials]
+    together = pl.concat(keys)
+    again = (
+        together.select(
+            pl.struct(*names, "line", "fate").is_first_distinct().not_() & (pl.col("fate") == KEPT)
+        )
+        .to_series()
+        .alias("again")
+    )
+    found, start = [], 0
+    for trial in trials:
+        repeated = again.slice(start, trial.read.height)
+        start += trial.read.height
+        fate = pl.when(repeated).then(pl.lit(FATE_CODES["duplicate"], pl.UInt8)).otherwise("fate")
+        found.append(Trial(trial.excerpt, trial.read.with_columns(fate.alias("fate"))))
+    return found
+
+
+def amounts(read: pl.DataFrame) -> pl.Series:
+    """Return the amount of each line, in units of money; null where it has none."""
+    numbers = [name for name in NUMBERS if name in read.columns]
+    return read.select((cleaning.line_amount(numbers) / SCALE).alias("amount")).to_series()

@@ -1,0 +1,239 @@
+"""A check says beforehand what a run finds out: reading, ledger, customers, and all it would stop at."""
+
+import gzip
+from pathlib import Path
+
+import polars as pl
+import pytest
+from made import write_transactions
+from summed import sum_up
+
+import custseg
+from custseg.errors import OutputError
+from custseg.pipeline.estimate import count_customers
+from custseg.pipeline.job_file import save_job
+from custseg.settings import resolve
+from custseg.transactions.sample import write_sample
+from custseg.transactions.suspects import exact_pattern, is_charge
+
+HEADER = "Belegnr;Kundennr;Artikel;Menge;Datum;Einzelpreis;Währung"
+
+
+def till(path: Path, month: str, *, days: int = 28, header: str = HEADER, currencies: str = "EUR") -> Path:
+    """A month of a German till: 300 lines."""
+    signs = currencies.split()
+    rows = [
+        f"{1000 + n // 3};{7000 + n % 60};Ware {n % 40};{1 + n % 5};{n % days + 1:02d}.{month}.2024;"
+        f"{1 + n % 9},{10 + n % 90};{signs[n % len(signs)]}"
+        for n in range(300)
+    ]
+    path.write_bytes("\r\n".join([header, *rows, ""]).encode("cp1252"))
+    return path
+
+
+@pytest.fixture(scope="module")
+def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("sample")
+    write_sample(folder, rows=40_000, customers=1_500, seed=3)
+    return folder
+
+
+def codes(found: custseg.Check) -> list[str]:
+    return [problem.error.code for problem in found.problems]
+
+
+def test_what_is_looked_at_whole_is_exact(sample: Path) -> None:
+    found = custseg.check(sample)
+    summed = sum_up(sample)
+    assert found.ok
+    assert found.estimate is not None
+    assert found.estimate.exact
+    assert found.estimate.lines == summed.ledger["ledger"]
+    for fate, amount in found.estimate.money.items():
+        assert amount == pytest.approx(summed.ledger["ledger_amount"][fate], abs=0.01)
+    assert found.estimate.customers == (summed.customers.height,) * 3
+
+
+def test_an_estimate_from_samples_is_near(sample: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("custseg.transactions.trial.TRIED", 1 << 20)
+    found = custseg.check(sample)
+    summed = sum_up(sample)
+    assert found.estimate is not None
+    assert not found.estimate.exact
+    assert found.estimate.looked_at < 20_000
+    for fate in ("rows_read", "kept", "missing_customer"):
+        assert found.estimate.lines[fate] == pytest.approx(summed.ledger["ledger"][fate], rel=0.25)
+    likely, least, most = found.estimate.customers
+    assert least < summed.customers.height <= most
+    assert likely == pytest.approx(summed.customers.height, rel=0.3)
+
+
+def test_it_writes_nothing(tmp_path: Path) -> None:
+    path = write_transactions(tmp_path / "sales.csv")
+    before = path.stat()
+    assert custseg.check(path).ok
+    assert list(tmp_path.iterdir()) == [path]
+    assert path.stat().st_mtime_ns == before.st_mtime_ns
+
+
+def test_how_files_are_read_and_why(tmp_path: Path) -> None:
+    till(tmp_path / "a.csv", "02")
+    found = custseg.check(tmp_path)
+    (kind,) = found.kinds
+    reasons = {reason.topic: reason for reason in kind.reasons}
+    assert reasons["separator"].found == ";"
+    assert reasons["dates"].found == "day first, %d.%m.%Y"
+    assert reasons["dates"].why == "'13.02.2024' proves it"
+    assert reasons["numbers"].found == "decimal comma"
+    assert kind.columns["invoice"] == ("Belegnr", "name")
+    cells = kind.lines[0]["cells"]
+    assert cells["invoice_date"] == {"written": "01.02.2024", "read": "2024-02-01 00:00:00"}
+    assert cells["unit_price"] == {"written": "1,10", "read": "1.1"}
+    assert str(found).endswith(found.command)
+
+
+def test_all_problems_at_once(tmp_path: Path) -> None:
+    till(tmp_path / "jan.csv", "01", days=12)
+    till(tmp_path / "who.csv", "02", header=HEADER.replace("Kundennr", "Wer"))
+    till(tmp_path / "when.csv", "02", header=HEADER.replace("Datum", "Wann"))
+    till(tmp_path / "twice.csv", "02", header=HEADER.replace("Währung", "Anzahl"))
+    (tmp_path / "empty.csv").write_text("")
+    (tmp_path / "cut.parquet").write_bytes(b"PAR1 and no end")
+    whole = till(tmp_path / "gz.csv", "02").read_bytes()
+    (tmp_path / "cut.csv.gz").write_bytes(gzip.compress(whole)[:-20])
+    found = custseg.check([tmp_path, "no such file.csv"])
+    assert sorted(codes(found)) == [
+        "column-missing",
+        "damaged-file",
+        "empty-file",
+        "no-customer-column",
+        "no-such-file",
+        "two-meanings",
+        "unreadable-file",
+    ]
+    assert found.exit_code == 3
+    # The month that cannot prove its order has it from the others; what is whole is estimated.
+    assert found.estimate is not None
+    text = str(found)
+    for name in (
+        "who.csv",
+        "when.csv",
+        "twice.csv",
+        "empty.csv",
+        "cut.parquet",
+        "cut.csv.gz",
+        "no such file",
+    ):
+        assert name in text
+    assert "--column customer_id=" in text
+
+
+def test_dates_and_numbers_in_doubt_come_together(tmp_path: Path) -> None:
+    rows = [f'{n},{n % 50},{n % 9 + 1}/{n % 12 + 1}/2024,"1,{n % 900 + 100}"' for n in range(200)]
+    path = tmp_path / "doubt.csv"
+    path.write_text("\n".join(["invoice,customer,date,price", *rows]), "utf-8")
+    found = custseg.check(path)
+    assert codes(found) == ["date-order", "decimal-mark"]
+    assert "--date-format" in str(found)
+    assert "--decimal-comma" in str(found)
+
+
+def test_too_many_invalid_lines_are_foreseen(tmp_path: Path) -> None:
+    path = till(tmp_path / "a.csv", "02")
+    path.write_bytes(path.read_bytes().replace(b";3;", b";drei;"))
+    found = custseg.check(path)
+    assert codes(found) == ["too-many-invalid"]
+    assert "line 4, column Menge: 'drei'" in str(found)
+    assert custseg.check(path, settings=custseg.Settings(max_invalid=0.5)).ok
+
+
+def test_a_surprise_leads_to_a_closer_look(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("custseg.transactions.reading.SAMPLE", 1 << 10)
+    # One price in the middle has a mark, which nothing proves; the samples show none.
+    rows = [f"{n};{n % 50};{'1,250' if n == 2500 else '250'}" for n in range(5000)]
+    path = tmp_path / "late.csv"
+    path.write_text("\n".join(["invoice;customer;price", *rows]), "utf-8")
+    assert codes(custseg.check(path)) == ["decimal-mark"]
+
+
+def test_the_job_file_is_what_batch_needs(tmp_path: Path) -> None:
+    found = custseg.check(till(tmp_path / "feb.csv", "02"))
+    job = tmp_path / "till.toml"
+    save_job(found, job)
+    save_job(found, job)
+    settings, _ = resolve({}, job)
+    assert settings.date_format == "%d.%m.%Y"
+    assert settings.decimal_comma is True
+    assert settings.column["customer_id"] == "Kundennr"
+    # Alone, the first days of January prove nothing; with the job they need not.
+    january = till(tmp_path / "jan.csv", "01", days=12)
+    assert codes(custseg.check(january)) == ["date-order"]
+    assert custseg.check(january, settings=settings).ok
+    (tmp_path / "mine.toml").write_text("k = 3")
+    with pytest.raises(OutputError):
+        save_job(found, tmp_path / "mine.toml")
+
+
+def test_what_is_no_product(sample: Path) -> None:
+    found = custseg.check(sample)
+    (charges,) = [suspect for suspect in found.suspects if suspect.code == "charges"]
+    for code in ("POST", "M", "BANK CHARGES"):
+        assert code in charges.flag
+    lines = pl.concat(pl.read_csv(file, infer_schema=False) for file in sample.glob("*.csv"))
+    pattern = charges.flag.split(" ", 1)[1].strip("'")
+    left_out = lines.filter(pl.col("StockCode").str.contains(pattern))["StockCode"].unique()
+    assert not left_out.str.contains(r"^\d{5}").any()
+
+
+@pytest.mark.parametrize(
+    ("code", "name", "are_codes", "charge"),
+    [
+        ("POST", "POSTAGE", True, True),
+        ("C2", "CARRIAGE", True, True),
+        ("23444", "Next Day Carriage", True, True),
+        ("gift_0001_20", "Voucher", True, True),
+        ("22303", "COFFEE MUG APPLES DESIGN", True, False),
+        ("22637", "PIGGY BANK RETROSPOT", True, False),
+        ("85123A", "CARRIAGE CLOCK", True, False),
+        ("Versandkosten", "", False, True),
+        ("Mahngebühr", "", False, True),
+        ("Gastos de envío", "", False, True),
+        ("Frais de port", "", False, True),
+        ("送料", "", False, True),
+        ("Wooden delivery van with six doors", "", False, False),
+    ],
+)
+def test_what_looks_like_a_charge(code: str, name: str, are_codes: bool, charge: bool) -> None:
+    assert is_charge(code, name, are_codes=are_codes) == charge
+
+
+def test_a_pattern_matches_its_codes_and_no_other() -> None:
+    pattern = exact_pattern(["A+B", "M", "C (x)"])
+    kept = pl.Series(["A+B", "M", "C (x)", "AAB", "m", "MM", "C x"]).str.contains(pattern)
+    assert kept.to_list() == [True] * 3 + [False] * 4
+
+
+def test_currencies_and_guests(tmp_path: Path) -> None:
+    found = custseg.check(till(tmp_path / "a.csv", "02", currencies="EUR EUR CHF"))
+    (currencies,) = [suspect for suspect in found.suspects if suspect.code == "currencies"]
+    assert currencies.flag == "--where \"Währung = 'EUR'\""
+    path = write_transactions(tmp_path / "b.csv", customers=60)
+    lines = path.read_text("utf-8").splitlines()
+    lines += [lines[-1].rsplit(",", 2)[0].replace("SET", f"SET {n}") + ",GUEST,France" for n in range(200)]
+    path.write_text("\n".join(lines), "utf-8")
+    (guest,) = [suspect for suspect in custseg.check(path).suspects if suspect.code == "guest"]
+    assert guest.flag == "--where \"customer_id <> 'GUEST'\""
+
+
+def test_the_total_of_an_order_on_each_line(tmp_path: Path) -> None:
+    rows = [f"{n // 3},{n // 3 % 50},SKU{n % 17},{100 + n // 3}.5" for n in range(300)]
+    path = tmp_path / "orders.csv"
+    path.write_text("\n".join(["order,customer,sku,total", *rows]), "utf-8")
+    assert "order-totals" in [suspect.code for suspect in custseg.check(path).suspects]
+
+
+def test_customers_seen_and_unseen() -> None:
+    kept = pl.DataFrame({"customer_id": ["a", "a", "b", "c", "d"], "invoice": ["1", "2", "3", "4", "5"]})
+    assert count_customers(kept, 1.0) == (4, 4, 4)
+    # Chao: 4 seen, three once, one twice: 3² / 2 more.
+    assert count_customers(kept, 10.0) == (max(8, 10), 4, 31)
