@@ -14,6 +14,7 @@ from custseg.pipeline.checked import Check, Problem
 from custseg.pipeline.customers import check_lines
 from custseg.pipeline.estimate import Estimate, estimate
 from custseg.pipeline.kinds import describe_kinds
+from custseg.running.compute import Resources, foresee
 from custseg.settings import Settings
 from custseg.transactions import find, reading, streams, suspects, trial
 from custseg.transactions.cleaning import FATE_CODES, Ledger
@@ -63,8 +64,8 @@ def check(inputs: Inputs, *, settings: Settings | None = None) -> Check:
     met: list[CustsegError] = []
     files = _find(paths, met)
     table, trials, excerpts = _try(files, settings, met)
-    made = _plan(table, settings, met) if table.sources else None
-    guess = estimate(trials, table.sources, made) if trials else None
+    made = _plan(table, settings, met) if table.sources else (None, None)
+    guess = estimate(trials, table.sources, *made) if trials else None
     if guess:
         try:
             _look_at_lines(table, trials, guess, settings)
@@ -155,18 +156,18 @@ def _is_in_doubt(source: Source, met: Iterable[CustsegError]) -> bool:
     return any(error.where.startswith(source.contents.place) for error in met)
 
 
-def _plan(table: Table, settings: Settings, met: list[CustsegError]) -> Plan | None:
+def _plan(table: Table, settings: Settings, met: list[CustsegError]) -> tuple[Plan | None, Resources | None]:
+    """Say what it would be done with and how it would be cut up."""
     try:
         features.make_recipe(table, settings)
     except InputError as error:
         met.append(error)
     try:
-        return plan.make_plan(
-            table.sources, memory_limit=settings.memory_limit, chunk_size=settings.chunk_size
-        )
+        resources = foresee(settings)
     except MachineError as error:
         met.append(error)
-        return None
+        return None, None
+    return plan.make_plan(table.sources, resources=resources, chunk_size=settings.chunk_size), resources
 
 
 def _look_at_lines(table: Table, trials: Sequence[Trial], guess: Estimate, settings: Settings) -> None:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
 
 from custseg.columns import FATES
-from custseg.customers.plan import BUCKET_LINE, CHUNK_LINE, LINE_IN_TEXT, PROGRAM, Plan
+from custseg.customers.plan import BUCKET_LINE, CHUNK_LINE, LINE_IN_TEXT, Plan
+from custseg.running.compute import PROGRAM, Resources
 from custseg.transactions.cleaning import KEPT
 from custseg.transactions.source import Source
 from custseg.transactions.trial import Trial, amounts
@@ -49,8 +50,8 @@ class Estimate:
         Whether every line was looked at.
     first, last
         First and last date seen; None without dates.
-    plan
-        How the work would be cut up; None where that could not be said.
+    plan, resources
+        How the work would be cut up, and what it would be done with; None where that cannot be said.
     memory, disk, seconds
         What it would take.
     """
@@ -63,6 +64,7 @@ class Estimate:
     first: str | None
     last: str | None
     plan: Plan | None
+    resources: Resources | None
     memory: int
     disk: int
     seconds: float
@@ -81,14 +83,16 @@ class Estimate:
             "last_date": self.last,
             "chunks": len(plan.chunks) if plan else None,
             "buckets": plan.buckets if plan else None,
-            "memory_limit_bytes": plan.memory if plan else None,
+            "memory_limit_bytes": self.resources.memory if self.resources else None,
             "memory_bytes": self.memory,
             "disk_bytes": self.disk,
             "seconds": round(self.seconds, 1),
         }
 
 
-def estimate(trials: Sequence[Trial], sources: Sequence[Source], plan: Plan | None) -> Estimate:
+def estimate(
+    trials: Sequence[Trial], sources: Sequence[Source], plan: Plan | None, resources: Resources | None
+) -> Estimate:
     """Estimate what a run over all sources would come to.
 
     Parameters
@@ -125,7 +129,8 @@ def estimate(trials: Sequence[Trial], sources: Sequence[Source], plan: Plan | No
         first,
         last,
         plan,
-        *_costs(sources, sum(lines.values()), lines["kept"], customers[0], plan),
+        resources,
+        *_costs(sources, lines, customers[0], plan, resources),
     )
 
 
@@ -161,20 +166,24 @@ def count_customers(kept: pl.DataFrame, times: float) -> tuple[int, int, int]:
 
 
 def _costs(
-    sources: Sequence[Source], lines: int, kept: int, customers: int, plan: Plan | None
+    sources: Sequence[Source],
+    lines: Mapping[str, int],
+    customers: int,
+    plan: Plan | None,
+    resources: Resources | None,
 ) -> tuple[int, int, float]:
     """Return bytes of memory, bytes of disk and seconds."""
     text = sum(source.text_bytes for source in sources) or 1
     shares = dict.fromkeys(READ_SECONDS, 0.0)
     for source in sources:
         shares[source.contents.format] += source.text_bytes / text
-    seconds = sum(READ_SECONDS[kind] * share for kind, share in shares.items()) * lines
+    seconds = sum(READ_SECONDS[kind] * share for kind, share in shares.items()) * sum(lines.values())
     choice = CHOICE_SECONDS * min(1.0, customers / CHOICE_CUSTOMERS) ** 2
     seconds += START_SECONDS + choice + customers * CUSTOMER_SECONDS + DRAW_SECONDS
-    disk = kept * EXCHANGE_LINE + customers * CUSTOMER_BYTES + REPORT_BYTES
-    if plan is None:
+    disk = lines["kept"] * EXCHANGE_LINE + customers * CUSTOMER_BYTES + REPORT_BYTES
+    if plan is None or resources is None:
         return 0, disk, seconds
     chunk = min(plan.block, text) / LINE_IN_TEXT * CHUNK_LINE
-    bucket = min(plan.bucket_lines, kept / plan.buckets) * BUCKET_LINE
-    memory = max(CHOICE_MEMORY, PROGRAM + plan.tasks * max(chunk, bucket))
-    return int(min(plan.memory, memory)), disk, seconds
+    bucket = min(plan.bucket_lines, lines["kept"] / plan.buckets) * BUCKET_LINE
+    memory = max(CHOICE_MEMORY, PROGRAM + resources.tasks * max(chunk, bucket))
+    return int(min(resources.memory, memory)), disk, seconds

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
@@ -19,6 +20,9 @@ START = 1 << 14
 HEADER_LIMIT = 1 << 20
 CELL_END = b"\x1e"
 SEPARATOR_ROWS = 60
+_SIGNS = rb",;\t|^~\x01\x1f"
+_IN_SINGLE_QUOTES = re.compile(rb"(?:^|[" + _SIGNS + rb"])'[^']+'(?:[" + _SIGNS + rb"\r]|$)")
+_IN_DOUBLE_QUOTES = re.compile(_IN_SINGLE_QUOTES.pattern.replace(b"'", b'"'))
 HEADER_ROWS = 20
 """Rows looked through for the header: some exports begin with a title."""
 BYTE_ORDER_MARKS = (
@@ -99,7 +103,7 @@ def read_dialect(path: str, told: Told, is_header: Callable[[Sequence[str]], boo
             begin = start.find(eol.encode(), begin) + 1
         if not start[begin:].strip():
             raise _empty(path)
-        quote = _quote(start[begin:])
+        quote = _quote(start[begin:], eol.encode())
         separator = separator or _separator(path, start[begin:], quote, eol)
         marks = Marks(separator.encode(), quote.encode(), eol.encode())
         rows = islice(_rows(start, begin, marks, encoding), HEADER_ROWS)
@@ -160,13 +164,14 @@ def _no_text(path: str) -> InputError:
     )
 
 
-def _quote(start: bytes) -> str:
-    """Tell the quote: single ones only where cells are seen to begin and end with them, and no double one."""
-    if b'"' in start:
-        return '"'
-    single = sum(start.count(b"'" + mark) for mark in (b",", b";", b"\t", b"|", b"\n", b"\r"))
-    opened = sum(start.count(mark + b"'") for mark in (b",", b";", b"\t", b"|", b"\n"))
-    return "'" if single >= 2 and opened >= 2 and 2 * single >= start.count(b"'") // 2 else '"'
+def _quote(start: bytes, eol: bytes) -> str:
+    """Tell the quote: single ones only where the first line that holds anything has a cell in them.
+
+    In later lines a cell may well be a single quote, or begin with one.
+    """
+    first = start.lstrip(b"\r\n ").partition(eol)[0]
+    single = _IN_SINGLE_QUOTES.search(first) and not _IN_DOUBLE_QUOTES.search(first)
+    return "'" if single else '"'
 
 
 def _separator(path: str, start: bytes, quote: str, eol: str) -> str:

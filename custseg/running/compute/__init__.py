@@ -6,6 +6,6 @@ files that every worker sees; what it makes goes into files too, and only a smal
 
 from custseg.running.compute.base import PROGRAM, Compute, Resources
 from custseg.running.compute.here import HERE, TASKS, Here
-from custseg.running.compute.opening import open_compute
+from custseg.running.compute.opening import foresee, open_compute
 
-__all__ = ["HERE", "PROGRAM", "TASKS", "Compute", "Here", "Resources", "open_compute"]
+__all__ = ["HERE", "PROGRAM", "TASKS", "Compute", "Here", "Resources", "foresee", "open_compute"]

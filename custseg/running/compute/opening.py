@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import psutil
 
 from custseg.errors import MachineError, SettingsError, cut
-from custseg.running.compute.base import Compute
+from custseg.running.compute.base import PROGRAM, Compute, Resources
 from custseg.running.compute.here import Here, available_threads
 from custseg.settings import Settings, memory_floor
 
@@ -58,6 +58,23 @@ def open_compute(settings: Settings, explain: Callable[[str], None] = lambda _: 
             yield _cluster(client, share * settings.workers, explain)
     else:
         yield Here(settings.memory_limit or _half_of_free(memory_floor()))
+
+
+def foresee(settings: Settings) -> Resources:
+    """Return what a run would have to work with, without starting or asking anyone.
+
+    A cluster is taken to be as this machine is.
+
+    Raises
+    ------
+    MachineError
+        Too little memory is free.
+    """
+    memory = settings.memory_limit or _half_of_free(memory_floor(settings.workers or 0))
+    if not settings.workers:
+        return Here(memory).resources
+    memory -= OWN_SHARE
+    return Resources(settings.workers, memory, memory - settings.workers * PROGRAM)
 
 
 def _half_of_free(floor: int) -> int:

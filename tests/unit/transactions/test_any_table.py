@@ -34,6 +34,7 @@ rows = st.lists(st.tuples(*[cells] * len(HEADER)).map(list), max_size=12)
 
 class Dialect(NamedTuple):
     separator: str
+    quote: str
     quoting: int
     eol: str
     encoding: str
@@ -43,6 +44,7 @@ class Dialect(NamedTuple):
 dialects = st.builds(
     Dialect,
     st.sampled_from([",", ";", "\t", "|"]),
+    st.sampled_from(['"', '"', "'"]),
     st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]),
     st.sampled_from(["\n", "\r\n"]),
     st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "cp1252", "latin-1"]),
@@ -53,8 +55,14 @@ dialects = st.builds(
 def written(table: list[list[str]], dialect: Dialect) -> bytes | None:
     """The file; None where the encoding has not all the signs."""
     text = io.StringIO(newline="")
+    # Single quotes are told by those around the header, so they have to be there.
+    quoting = csv.QUOTE_ALL if dialect.quote == "'" else dialect.quoting
     writer = csv.writer(
-        text, delimiter=dialect.separator, quoting=dialect.quoting, lineterminator=dialect.eol
+        text,
+        delimiter=dialect.separator,
+        quotechar=dialect.quote,
+        quoting=quoting,
+        lineterminator=dialect.eol,
     )
     writer.writerows([HEADER, *table])
     whole = text.getvalue() if dialect.ends else text.getvalue().removesuffix(dialect.eol)
@@ -99,7 +107,7 @@ quick = settings(max_examples=150, deadline=None, suppress_health_check=[HealthC
 
 @quick
 @given(table=rows, dialect=dialects, limit=limits)
-@example([["1", "2", 'a\n"b', ""]], Dialect(",", csv.QUOTE_MINIMAL, "\n", "utf-8", False), 1)
+@example([["1", "2", 'a\n"b', ""]], Dialect(",", '"', csv.QUOTE_MINIMAL, "\n", "utf-8", False), 1)
 def test_any_table_comes_back(table: list[list[str]], dialect: Dialect, limit: int | None) -> None:
     check(table, dialect, limit)
 
