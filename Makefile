@@ -6,10 +6,10 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 DEMO_ROWS ?= 1000000
 
 .DEFAULT_GOAL := help
-.PHONY: help install develop demo test check format kills pictures clean
+.PHONY: help install develop demo test check format kills lost-workers pictures clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 install: .venv/.installed ## make .venv with custseg and the pinned versions of what it needs
 
@@ -34,6 +34,9 @@ format: .venv/.developing ## let ruff put the code in its form
 
 kills: .venv/.developing ## kill runs at a hundred random moments; each must come to the same answer (an hour)
 	$(BIN)/python jobs/campaigns/kills.py --kills 100 --rows 5e6
+
+lost-workers: .venv/.developing ## kill a worker in each of twenty runs; each must come to the same answer (ten minutes)
+	$(BIN)/python jobs/campaigns/lost_workers.py --runs 20 --rows 5e6
 
 pictures: .venv/.developing ## draw the documentation's pictures; CUSTSEG_REAL_DATA names the real transactions
 	$(BIN)/custseg batch "$(CUSTSEG_REAL_DATA)/online_retail_II.csv" -o demo/pictures \

@@ -111,6 +111,9 @@ class Cluster(Compute):
         for address, answer in answers.items():
             if isinstance(answer, MachineError):
                 raise answer
+            if isinstance(answer, OSError):
+                # It ended this moment. If it comes back, its first task will tell.
+                continue
             if isinstance(answer, BaseException) or not (folder / worker.reply_name(token, address)).exists():
                 raise MachineError(
                     "worker-cannot-see",
@@ -158,6 +161,8 @@ class Cluster(Compute):
         with _clear_errors():
             answers = self.client.run(found, tuple(name for name, _ in wanted), on_error="return")
         for address, answer in answers.items():
+            if isinstance(answer, OSError):
+                continue
             if isinstance(answer, BaseException):
                 raise MachineError(
                     "worker-versions",
