@@ -20,7 +20,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from custseg.customers import months
 from custseg.customers.features import Recipe, aggregate, exact_sum, merge
+from custseg.customers.keys import key
 from custseg.customers.plan import Plan
 from custseg.running import outputs
 from custseg.transactions import cleaning, lines, pieces, unreadable
@@ -30,7 +32,6 @@ from custseg.transactions.reading import Table
 from custseg.transactions.source import NUMBERS
 from custseg.transactions.unreadable import Place, Unreadable
 
-KEY_SEED = 0
 HEAD_SEEDS = {"customer_id": 1_000_001, "invoice": 1_000_002, "invoice_date": 1_000_003}
 SLICE_SEED = 7
 
@@ -57,11 +58,6 @@ class Written:
     ledger: dict[str, Any]
     end: int
     last: bool
-
-
-def key(customer_id: pl.Series) -> pl.Series:
-    """Return the 64-bit hash that orders customers, cuts them into buckets and draws samples."""
-    return customer_id.hash(KEY_SEED)
 
 
 def map_chunk(table: Table, plan: Plan, recipe: Recipe, chunk: int, folder: Path) -> list[Written]:
@@ -160,6 +156,7 @@ def reduce_bucket(
     slices = max(1, -(-total // plan.bucket_lines))
     counts = {"money": 0, "duplicates": 0, "duplicate_money": 0}
     groups = []
+    by_month = []
     for number in range(slices):
         gathered = _gather(files, bucket, exchange, _slicer(number, slices))
         if gathered is None:
@@ -172,12 +169,18 @@ def reduce_bucket(
         counts["money"] += exact_sum(amount if bought is True else amount[bought])
         counts["duplicates"] += int(np.count_nonzero(repeated))
         counts["duplicate_money"] += exact_sum(amount[repeated])
-        groups.append(aggregate(heads, columns, dropped, recipe))
+        stretches, group = aggregate(heads, columns, dropped, recipe)
+        groups.append(group)
+        if "invoice_date" in recipe.head_columns:
+            by_month.append(stretches if slices == 1 else months.shrink(stretches, recipe))
     counts |= {"customers": 0, "returns_only": 0}
     if groups:
         customers, counts["returns_only"] = merge(groups)
         customers = customers.with_columns(key(customers["customer_id"]).alias("key"))
-        outputs.write_parquet(part, customers.sort("key", "customer_id"))
+        customers = customers.sort("key", "customer_id")
+        outputs.write_parquet(part, customers)
+        if by_month:
+            outputs.write_arrow(months.file_of(part), months.add_up(by_month, customers, recipe))
         counts["customers"] = customers.height
     outputs.write_json(manifest, counts)
     return counts

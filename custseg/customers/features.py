@@ -118,8 +118,8 @@ def exact_sum(values: NDArray[Any]) -> int:
 
 def aggregate(
     heads: pl.DataFrame, columns: Lines, dropped: NDArray[np.bool_], recipe: Recipe
-) -> tuple[pl.DataFrame, pl.DataFrame | None]:
-    """Add up the lines of each customer.
+) -> tuple[pl.DataFrame, tuple[pl.DataFrame, pl.DataFrame | None]]:
+    """Add up the lines of each stretch and of each customer.
 
     Parameters
     ----------
@@ -132,6 +132,8 @@ def aggregate(
 
     Returns
     -------
+    stretches
+        The heads with whole-number sums in ten-thousandths.
     customers
         One row a customer: whole-number sums in ten-thousandths, counts, first and last purchase.
     products
@@ -169,7 +171,7 @@ def aggregate(
         if recipe.returns:
             products = products.filter(~pl.col("returned"))
         products = products.select("customer_id", "product").unique()
-    return _by_customer(invoices, recipe, tuple(sums)), products
+    return invoices, (_by_customer(invoices, recipe, tuple(sums)), products)
 
 
 def _by_customer(invoices: pl.DataFrame, recipe: Recipe, sums: Sequence[str]) -> pl.DataFrame:
@@ -207,7 +209,8 @@ def merge(groups: Sequence[tuple[pl.DataFrame, pl.DataFrame | None]]) -> tuple[p
         smallest = [pl.col("first_purchase").min()] if "first_purchase" in customers.columns else []
         largest = [pl.col("last_purchase").max()] if "last_purchase" in customers.columns else []
         rest = pl.exclude("customer_id", "first_purchase", "last_purchase").sum()
-        customers = customers.group_by("customer_id").agg(rest, *smallest, *largest)
+        summed = customers.group_by("customer_id").agg(rest, *smallest, *largest)
+        customers = summed.select(customers.columns)  # As the parts of buckets in one slice have them.
     products = [pairs for _, pairs in groups if pairs is not None]
     if products:
         counted = pl.concat(products).unique().group_by("customer_id").agg(distinct_products=pl.len())

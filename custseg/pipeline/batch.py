@@ -12,7 +12,7 @@ import polars as pl
 
 from custseg.customers import matrix
 from custseg.pipeline import record, runs
-from custseg.pipeline.customers import Run, sum_up
+from custseg.pipeline.customers import Run, spend_by_month, sum_up
 from custseg.pipeline.runs import Command, Inputs
 from custseg.pipeline.segmentation import Segmentation
 from custseg.running.progress import Progress
@@ -136,6 +136,7 @@ def _steps(run: Run) -> dict[str, Any]:
         "k_selection": selection.to_record(dict(zip(numbers, order, strict=True))),
         "segments": segments,
         "rfm_scores": rfm.to_record(edges),
+        "monthly": spend_by_month(table, labelled),
     }
 
 

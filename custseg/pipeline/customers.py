@@ -6,10 +6,11 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 import polars as pl
 
-from custseg.customers import exchange
+from custseg.customers import exchange, months
 from custseg.customers.exchange import Written
 from custseg.customers.features import Recipe
 from custseg.customers.plan import Plan
@@ -164,6 +165,22 @@ def _reduce(run: Run, files: Sequence[Written], ledger: Ledger) -> tuple[dict[in
             ledger.move(counts["duplicates"], counts["duplicate_money"], source="kept", target="duplicate")
             advance(1)
     return bought, returns_only
+
+
+def spend_by_month(table: CustomerTable, labelled: pl.LazyFrame) -> list[dict[str, Any]]:
+    """Add up what each segment bought in each month; nothing without dates.
+
+    Parameters
+    ----------
+    labelled
+        The customers of the table in its order, with ``segment_id``.
+    """
+    if table.as_of is None or "last_purchase" not in table.columns:
+        return []
+    segment = labelled.select("segment_id")
+    return months.by_segment(
+        table.parts, table.counts, lambda start, count: segment.slice(start, count).collect().to_series()
+    )
 
 
 def _features(run: Run, counts: Mapping[int, int]) -> CustomerTable:

@@ -92,3 +92,9 @@ def write_parquet(path: Path, frame: pl.DataFrame) -> None:
     """Write a table."""
     with whole(path) as temporary:
         frame.write_parquet(temporary, compression="zstd", compression_level=1)
+
+
+def write_arrow(path: Path, frame: pl.DataFrame) -> None:
+    """Write a table that only custseg reads again: less pressed than Parquet, in a third of the time."""
+    with whole(path) as temporary:
+        frame.write_ipc(temporary, compression="lz4")
