@@ -76,6 +76,11 @@ class ParquetFile:
         ----------
         size
             Bytes to read in all, about.
+
+        Raises
+        ------
+        InputError
+            The file cannot be read.
         """
         rows = max(1, size // ROW_IN_TEXT // 3)
         starts = {0, max(0, (self.rows - rows) // 2), max(0, self.rows - rows)}
@@ -84,7 +89,10 @@ class ParquetFile:
             for position, dtype in enumerate(self.dtypes)
             if not dtype.is_nested() and dtype != pl.Binary
         ]
-        frames = [self.scan(start, rows).with_columns(texts).collect() for start in sorted(starts)]
+        try:
+            frames = [self.scan(start, rows).with_columns(texts).collect() for start in sorted(starts)]
+        except pl.exceptions.PolarsError as error:
+            raise damaged(self.path, error) from None
         return [list(row) for frame in frames for row in frame.iter_rows()]
 
 

@@ -108,7 +108,7 @@ def test_a_poisoned_file_ends_the_run_with_its_name(
 ) -> None:
     frame = pl.concat([pl.read_csv(file, infer_schema=False) for file in sorted(lines.glob("*.csv"))])
     poison = tmp_path / "poison.parquet"
-    frame.write_parquet(poison, compression="uncompressed")
+    frame.write_parquet(poison, compression="uncompressed", row_group_size=1000)
     data = bytearray(poison.read_bytes())
     # Not where the samples are taken, so that only a task meets it.
     quarter = len(data) // 4
