@@ -97,7 +97,7 @@ def canonical(raw: pd.DataFrame) -> pd.DataFrame:
                 "datetime64[us]"
             )
         else:
-            columns[name] = texts(cells, stripped if name in ("invoice", "product") else str)
+            columns[name] = texts(cells, stripped if name == "invoice" else str)
     return pd.DataFrame(columns, index=raw.index)
 
 
@@ -142,7 +142,9 @@ def fates(lines: pd.DataFrame, given: set[str], rules: Rules) -> pd.Series:
     if rules.until:
         excluded |= lines["invoice_date"] >= pd.Timestamp(rules.until) + pd.Timedelta(days=1)
     for expression in rules.exclude_product:
-        excluded |= lines["product"].map(lambda code, e=expression: bool(code and re.search(e, code)))
+        excluded |= lines["product"].map(
+            lambda code, e=expression: bool(code and re.search(e, stripped(code)))
+        )
     cancelled = nothing
     if "invoice" in given:
         cancelled = lines["invoice"].map(lambda text: bool(text) and text.startswith("C"))
@@ -187,7 +189,9 @@ def features(lines: pd.DataFrame, given: set[str], rules: Rules) -> pd.DataFrame
         total = made["total_quantity"].add(sum_exactly(back, "quantity"), fill_value=0)
         made["total_quantity"] = total.loc[made.index]
     if "product" in given:
-        made["distinct_products"] = by["product"].nunique()
+        made["distinct_products"] = by["product"].agg(
+            lambda codes: len({stripped(c) for c in codes.dropna()} - {""})
+        )
     if "invoice_date" in given:
         made["first_purchase"], made["last_purchase"] = by["invoice_date"].min(), by["invoice_date"].max()
         last = kept["invoice_date"].max()

@@ -12,6 +12,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from custseg.columns import FEATURES, SCALE
+from custseg.customers.duplicates import find_repeated_invoices
 from custseg.errors import InputError
 from custseg.settings import Settings
 from custseg.transactions.cleaning import FATE_CODES
@@ -55,13 +56,21 @@ class Recipe:
         return FATE_CODES["cancelled"], FATE_CODES["non_positive"]
 
     def amount(self, columns: Lines) -> NDArray[np.int64]:
-        """Return the total of each line in ten-thousandths, as `cleaning.line_amount` computes it."""
+        """Return the total of each line in ten-thousandths.
+
+        In doubles: exact below 2⁵³ ten-thousandths, and the same wherever the steps are the same.
+        """
         if "amount" in columns:
             return columns["amount"]
         if "unit_price" not in columns:
             return np.zeros(len(next(iter(columns.values()))), np.int64)
-        product = columns["quantity"].astype(np.float64) * columns["unit_price"].astype(np.float64)
-        return np.rint(product / SCALE).astype(np.int64)
+        product = np.multiply(columns["quantity"], columns["unit_price"], dtype=np.float64)
+        product /= SCALE
+        np.rint(product, out=product)
+        if largest(product) > LARGEST_SUM:
+            # No line that is kept has as much, and the others count nothing then.
+            product[np.abs(product) > LARGEST_SUM] = 0.0
+        return product.astype(np.int64)
 
 
 def make_recipe(table: Table, settings: Settings) -> Recipe:
@@ -105,7 +114,7 @@ def make_recipe(table: Table, settings: Settings) -> Recipe:
 
 
 def largest(values: NDArray[Any]) -> int:
-    """Return the largest absolute value, 0 of none."""
+    """Return the largest absolute value without its fraction, 0 of none."""
     return max(abs(int(values.min())), abs(int(values.max()))) if len(values) else 0
 
 
@@ -117,7 +126,11 @@ def exact_sum(values: NDArray[Any]) -> int:
 
 
 def aggregate(
-    heads: pl.DataFrame, columns: Lines, dropped: NDArray[np.bool_], recipe: Recipe
+    heads: pl.DataFrame,
+    columns: Lines,
+    amount: NDArray[np.int64],
+    dropped: NDArray[np.bool_],
+    recipe: Recipe,
 ) -> tuple[pl.DataFrame, tuple[pl.DataFrame, pl.DataFrame | None]]:
     """Add up the lines of each stretch and of each customer.
 
@@ -127,6 +140,8 @@ def aggregate(
         One row a stretch of lines: the recipe's head columns and ``n``, its number of lines.
     columns
         The recipe's line columns, one array each, shape (n_lines,).
+    amount
+        What `Recipe.amount` makes of them, shape (n_lines,).
     dropped
         Lines that are duplicates.
 
@@ -141,33 +156,32 @@ def aggregate(
     """
     starts = np.concatenate([[0], np.cumsum(heads["n"].to_numpy())[:-1]])
     out = np.flatnonzero(dropped)
+    owner = np.searchsorted(starts, out, side="right") - 1
 
-    def add(values: NDArray[Any]) -> NDArray[np.int64]:
+    def add(values: NDArray[np.int64]) -> NDArray[np.int64]:
         if largest(values) * len(values) > LARGEST_SUM:
             raise InputError(
                 "sum-too-large",
                 "The sums of one group of customers may exceed what 64 bits hold to the ten-thousandth.",
                 now="Give quantities and amounts in thousands.",
             )
-        if len(out):
-            values = values.copy()
-            values[out] = 0
-        return np.add.reduceat(values, starts, dtype=np.int64)
+        sums: NDArray[np.int64] = np.add.reduceat(values, starts)
+        np.subtract.at(sums, owner, values[out])
+        return sums
 
-    lost = np.bincount(np.searchsorted(starts, out, side="right") - 1, minlength=heads.height)
-    sums = {"lines": heads["n"].to_numpy() - lost}
+    sums = {"lines": heads["n"].to_numpy() - np.bincount(owner, minlength=heads.height)}
     if "quantity" in columns:
         sums["total_quantity"] = add(columns["quantity"])
     if "unit_price" in columns:
         sums["price_sum"] = add(columns["unit_price"])
     if "amount" in columns or "unit_price" in columns:
-        sums["spend"] = add(recipe.amount(columns))
+        sums["spend"] = add(amount)
     invoices = heads.with_columns(pl.Series(name, values) for name, values in sums.items())
     products = None
     if "product" in columns:
         bought = np.flatnonzero(~dropped & (columns["product"] != 0))
-        owner = np.repeat(np.arange(heads.height), heads["n"].to_numpy())[bought]
-        products = heads.select(pl.all().gather(owner)).with_columns(product=columns["product"][bought])
+        head = np.repeat(np.arange(heads.height), heads["n"].to_numpy())[bought]
+        products = heads.select(pl.all().gather(head)).with_columns(product=columns["product"][bought])
         if recipe.returns:
             products = products.filter(~pl.col("returned"))
         products = products.select("customer_id", "product").unique()
@@ -175,23 +189,33 @@ def aggregate(
 
 
 def _by_customer(invoices: pl.DataFrame, recipe: Recipe, sums: Sequence[str]) -> pl.DataFrame:
-    bought = ~pl.col("returned") if recipe.returns else pl.lit(True)
-    totals = [pl.col(name).filter(bought).sum() for name in sums]
-    # Stretches whose lines were all duplicates still name an invoice that another stretch holds.
-    if "invoice" in invoices.columns:
-        purchases = pl.col("invoice").filter(bought).n_unique()
-    elif "invoice_date" in invoices.columns:
-        purchases = pl.col("invoice_date").dt.date().filter(bought).n_unique()
-    else:
-        purchases = pl.col("lines").filter(bought).sum()
-    made = [*totals, purchases.cast(pl.Int64).alias("purchases")]
+    bought = invoices.filter(~pl.col("returned")) if recipe.returns else invoices
+    made = [pl.col(name).sum() for name in sums] + [pl.col("purchases").sum()]
     if "invoice_date" in invoices.columns:
-        when = pl.col("invoice_date").filter(bought)
+        when = pl.col("invoice_date")
         made += [when.min().alias("first_purchase"), when.max().alias("last_purchase")]
-    if recipe.returns:
-        back = pl.col("returned")
-        made += [pl.col(name).filter(back).sum().alias(f"returned_{name}") for name in sums]
-    return invoices.group_by("customer_id").agg(made)
+    customers = bought.with_columns(purchases=_purchases(bought)).group_by("customer_id").agg(made)
+    if not recipe.returns:
+        return customers
+    back = [pl.col(name).sum().alias(f"returned_{name}") for name in sums]
+    returned = invoices.filter("returned").group_by("customer_id").agg(back)
+    counts = pl.col("purchases", *sums, *(f"returned_{name}" for name in sums))
+    both = customers.join(returned, on="customer_id", how="full", coalesce=True)
+    return both.with_columns(counts.fill_null(0))
+
+
+def _purchases(bought: pl.DataFrame) -> pl.Series:
+    """Return 1 for each stretch that is the first of its invoice: their sum is the number of invoices.
+
+    A stretch whose lines were all duplicates still names an invoice that another stretch holds.
+    """
+    if "invoice" in bought.columns:
+        invoices = bought.select("customer_id", "invoice")
+    elif "invoice_date" in bought.columns:
+        invoices = bought.select("customer_id", pl.col("invoice_date").dt.date())
+    else:
+        return bought["lines"].cast(pl.Int64)
+    return pl.Series((~find_repeated_invoices(invoices)).astype(np.int64))
 
 
 def merge(groups: Sequence[tuple[pl.DataFrame, pl.DataFrame | None]]) -> tuple[pl.DataFrame, int]:

@@ -11,7 +11,7 @@ from typing import Any
 import polars as pl
 
 from custseg.customers import exchange, months
-from custseg.customers.exchange import Written
+from custseg.customers.exchange_files import Written
 from custseg.customers.features import Recipe
 from custseg.customers.plan import Plan
 from custseg.customers.table import CustomerTable

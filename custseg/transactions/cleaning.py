@@ -16,7 +16,6 @@ import polars as pl
 
 from custseg.columns import FATES, LINE_LIMIT, SCALE
 from custseg.errors import InputError, cut
-from custseg.transactions import values
 
 FATE_CODES = {fate: code for code, fate in enumerate(FATES)}
 KEPT = FATE_CODES["kept"]
@@ -135,45 +134,9 @@ def bad_where(where: str, error: Exception) -> InputError:
     )
 
 
-def line_amount(columns: Sequence[str]) -> pl.Expr:
-    """Return the amount of a line in ten-thousandths, given its numbers in ten-thousandths.
-
-    In doubles: exact below 2⁵³ ten-thousandths, and the same wherever the steps are the same.
-
-    Parameters
-    ----------
-    columns
-        Those of quantity, unit_price and amount that there are.
-    """
-    if "amount" in columns:
-        return pl.col("amount")
-    if "unit_price" not in columns:
-        return pl.lit(0, pl.Int64)
-    product = pl.col("quantity").cast(pl.Float64) * pl.col("unit_price").cast(pl.Float64)
-    return values.divided(product, SCALE).round().cast(pl.Int64, strict=False)
-
-
 def line_hash(columns: Sequence[tuple[int, pl.Expr]]) -> pl.Expr:
     """Combine the columns of a line into 64 bits, each column hashed with a seed of its own.
 
     With one seed for all, equal values in two columns would cancel out.
     """
     return reduce(xor, (column.hash(seed) for seed, column in columns))
-
-
-def count_fates(lines: pl.DataFrame, numbers: Sequence[str]) -> Ledger:
-    """Count lines and add up their money by ``fate``.
-
-    Parameters
-    ----------
-    lines
-        Columns ``fate`` and `numbers`.
-    """
-    # Int128: a chunk of the largest amounts would overflow 64 bits.
-    money = line_amount(numbers).fill_null(0).cast(pl.Int128).sum()
-    sums = lines.group_by("fate").agg(lines=pl.len(), money=money)
-    ledger = Ledger()
-    for code, count, amount in sums.iter_rows():
-        ledger.lines[FATES[code]] += count
-        ledger.money[FATES[code]] += amount
-    return ledger

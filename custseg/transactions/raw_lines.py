@@ -38,6 +38,8 @@ class _Raw:
         self.table, self.source, self.frame = table, part.source, part.frame
         self.dtypes = part.source.contents.dtypes
         self.numbers = [name for name in NUMBERS if name in table.read]
+        columns = self.source.columns
+        self.whole = {name for name in NUMBERS if name in columns and self.dtypes[columns[name]].is_integer()}
 
     def cell(self, position: int) -> tuple[pl.Expr, pl.DataType]:
         """Return a column by its place, and its type."""
@@ -50,12 +52,12 @@ class _Raw:
         invalid = pl.lit(FATE_CODES["invalid"], pl.UInt8)
         return lines.select(
             *head_columns(table),
-            *(values.scaled(pl.col(name)).alias(name) for name in self.numbers),
+            *(values.scaled(pl.col(name), whole=name in self.whole).alias(name) for name in self.numbers),
             pl.when("broken")
             .then(invalid)
             .otherwise(cleaning.line_fate(self.numbers, table.rules))
             .alias("fate"),
-            _rounded(self.numbers).alias("rounded"),
+            _rounded([name for name in self.numbers if name not in self.whole]).alias("rounded"),
             cleaning.line_hash(_compared(table, self.source)).alias("line"),
             "blank",
             self._unread().alias("unread"),
@@ -72,7 +74,8 @@ class _Raw:
                 mark = self.source.mark or numerals.POINT
                 cells[column] = values.number(cell, dtype, mark, thorough=self.source.careful)
             elif column == "product":
-                cells[column] = values.other(cell, dtype).str.strip_chars()
+                # Compared as it stands; what else asks for a product takes off the spaces around it.
+                cells[column] = values.other(cell, dtype)
             else:
                 cells[column] = cell
         for name, position in self.source.others.items():
@@ -130,7 +133,8 @@ class _Raw:
         for name in cleaning.where_expression(self.table.rules.where).meta.root_names():
             known = name if name in self.table.read else names.get(name)
             if known not in HEAD:
-                found.append((pl.col(known) if known else pl.lit(None)).alias(asked(name)))
+                cell = pl.col(known) if known else pl.lit(None)
+                found.append((cell.str.strip_chars() if known == "product" else cell).alias(asked(name)))
         return found
 
 

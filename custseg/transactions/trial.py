@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from custseg.columns import SCALE
-from custseg.transactions import cleaning, streams
+from custseg.transactions import streams
 from custseg.transactions.cleaning import FATE_CODES, KEPT
 from custseg.transactions.csv_blocks import CsvFile
 from custseg.transactions.lines import read_lines, without_blank_lines
@@ -166,5 +166,10 @@ def mark_duplicates(trials: Sequence[Trial], *, drop: bool) -> list[Trial]:
 
 def amounts(read: pl.DataFrame) -> pl.Series:
     """Return the amount of each line, in units of money; null where it has none."""
-    numbers = [name for name in NUMBERS if name in read.columns]
-    return read.select((cleaning.line_amount(numbers) / SCALE).alias("amount")).to_series()
+    if "amount" in read.columns:
+        amount = pl.col("amount") / SCALE
+    elif "unit_price" in read.columns:
+        amount = (pl.col("quantity") / SCALE) * (pl.col("unit_price") / SCALE)
+    else:
+        amount = pl.lit(0.0)
+    return read.select(amount.alias("amount")).to_series()

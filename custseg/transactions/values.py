@@ -72,7 +72,8 @@ def other(column: pl.Expr, dtype: pl.DataType) -> pl.Expr:
 
 
 def product_key(product: pl.Expr) -> pl.Expr:
-    """Return a 64-bit hash of a product's name; 0 for an empty one."""
+    """Return a 64-bit hash of a product's name without the spaces around it; 0 for an empty one."""
+    product = product.str.strip_chars()
     return pl.when(product != "").then(product.hash()).otherwise(pl.lit(0, pl.UInt64))
 
 
@@ -82,6 +83,8 @@ def number(column: pl.Expr, dtype: pl.DataType, mark: str, *, thorough: bool) ->
         value = column.cast(pl.Float64, strict=False)
     else:
         value = numerals.read_number(as_text(column, dtype), mark, thorough=thorough)
+    if dtype.is_integer() and dtype not in (pl.Int64, pl.UInt64, pl.Int128, pl.UInt128):
+        return value  # 32 bits are within the limit
     return pl.when(value.abs() <= LINE_LIMIT).then(value)
 
 
@@ -97,9 +100,15 @@ def moment(column: pl.Expr, dtype: pl.DataType, forms: Sequence[DateForm]) -> pl
     return pl.when(value.dt.year().is_between(EARLIEST_YEAR, LATEST_YEAR)).then(value)
 
 
-def scaled(value: pl.Expr) -> pl.Expr:
-    """Return a number as a whole number of ten-thousandths, so that sums of it are exact."""
-    return (value * SCALE).round().cast(pl.Int64)
+def scaled(value: pl.Expr, *, whole: bool = False) -> pl.Expr:
+    """Return a number as a whole number of ten-thousandths, so that sums of it are exact.
+
+    Parameters
+    ----------
+    whole
+        Whether it was stored as a whole number, which needs no rounding.
+    """
+    return value.cast(pl.Int64) * SCALE if whole else (value * SCALE).round().cast(pl.Int64)
 
 
 def rounded(value: pl.Expr) -> pl.Expr:

@@ -9,7 +9,7 @@ import numpy as np
 import oracle
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 import custseg
@@ -55,6 +55,15 @@ class File(NamedTuple):
     kind: str
     header: list[str]
     rows: list[list[str]]
+
+
+# Every example is a whole run: making a failing one smaller would take many minutes.
+QUICK = settings(
+    max_examples=25,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],
+)
 
 
 @st.composite
@@ -106,7 +115,7 @@ def agree(paths: list[Path], rules: oracle.Rules, chosen: custseg.Settings, outp
             assert (ours == theirs).all(), name
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(QUICK)
 @given(files=inputs(), chunk_size=st.sampled_from([None, 1, 400]))
 def test_messy_lines(files: list[File], chunk_size: int | None) -> None:
     with tempfile.TemporaryDirectory() as name:
@@ -115,7 +124,7 @@ def test_messy_lines(files: list[File], chunk_size: int | None) -> None:
         agree(paths, oracle.Rules(), chosen, Path(name, "out"))
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(QUICK)
 @given(
     files=inputs(),
     returns=st.sampled_from(["exclude", "net"]),

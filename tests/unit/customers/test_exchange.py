@@ -12,6 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from custseg.customers import exchange, features, plan
+from custseg.customers.duplicates import find_duplicates
+from custseg.customers.exchange_files import Written
 from custseg.running.compute import HERE
 from custseg.settings import Settings
 from custseg.transactions import find, reading
@@ -47,7 +49,7 @@ class Exchange:
         self.recipe = features.make_recipe(self.table, made)
         self.plan = plan.make_plan(self.table.sources, resources=HERE.resources, chunk_size=made.chunk_size)
 
-    def map(self) -> list[exchange.Written]:
+    def map(self) -> list[Written]:
         chunks = range(len(self.plan.chunks))
         return [
             file
@@ -106,14 +108,14 @@ def test_duplicates_are_all_but_the_first_of_equal_lines(values: list[int]) -> N
     hashes = np.array([value % 3 for value in values], np.uint64)
     quantity = np.array(values, np.int64)
     heads = pl.DataFrame({"customer_id": ["a"], "n": [len(values)]})
-    dropped = exchange.duplicates(heads, {"line": hashes, "quantity": quantity})
+    dropped = find_duplicates(heads, {"line": hashes, "quantity": quantity})
     assert dropped.tolist() == [value in values[:place] for place, value in enumerate(values)]
 
 
 def test_equal_lines_of_different_customers_are_no_duplicates() -> None:
     heads = pl.DataFrame({"customer_id": ["a", "b"], "n": [1, 1]})
     columns = {"line": np.array([7, 7], np.uint64), "quantity": np.array([1, 1])}
-    assert exchange.duplicates(heads, columns).tolist() == [False, False]
+    assert find_duplicates(heads, columns).tolist() == [False, False]
 
 
 def test_a_written_chunk_is_left_and_a_short_file_is_made_again(tmp_path: Path) -> None:

@@ -1,0 +1,188 @@
+"""Lines given their fate, counted, and put in the order of buckets for the exchange."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from custseg.columns import FATES
+from custseg.customers.features import Recipe, exact_sum
+from custseg.customers.keys import key
+from custseg.transactions.cleaning import KEPT, Ledger
+from custseg.transactions.lines import Lines
+from custseg.transactions.source import NUMBERS
+
+HEAD_SEEDS = {"customer_id": 1_000_001, "invoice": 1_000_002, "invoice_date": 1_000_003}
+
+BOUGHT, RETURNED = 1, 2
+"""Why a line is carried; 0 is not at all."""
+
+
+class Arranged(NamedTuple):
+    """Lines and heads in the order of buckets, and where each bucket begins in them.
+
+    Attributes
+    ----------
+    columns
+        The recipe's line columns, shape (n_lines,): whole numbers.
+    line_edges, head_edges
+        Shape (n_buckets + 1,).
+    heads
+        One row a stretch of lines: the recipe's head columns and ``n``, its number of lines.
+    """
+
+    columns: dict[str, NDArray[Any]]
+    line_edges: NDArray[np.int64]
+    heads: pl.DataFrame
+    head_edges: NDArray[np.int64]
+
+
+def arrange(read: Lines, recipe: Recipe, bits: int) -> tuple[Arranged, Ledger]:
+    """Enter all lines in a ledger and order by bucket those that are carried.
+
+    Parameters
+    ----------
+    bits
+        There are ``2 ** bits`` buckets.
+
+    Returns
+    -------
+    arranged
+        The kept lines and, where features need them, the returned ones.
+    ledger
+        All lines; the money of kept ones is added up later, by the reduce.
+    """
+    stretches = _Stretches(read)
+    numbers = {name: _whole_numbers(read.frame[name]) for name in NUMBERS if name in recipe.line_columns}
+    lost, fate = stretches.lost()
+    ledger = _count(len(stretches.fate), lost, fate, numbers, recipe)
+    ledger.rounded = int(read.frame["rounded"].sum())
+    role = np.where(stretches.fate == KEPT, np.uint8(BOUGHT), np.uint8(0))
+    if recipe.returns:
+        role[_returned(lost, fate, numbers, recipe)] = RETURNED
+    heads = stretches.carried(role, recipe)
+    shift = np.uint64(63 - bits)
+    # Two shifts, since a shift by all 64 bits is undefined.
+    bucket = (key(heads["customer_id"]).to_numpy() >> shift >> np.uint64(1)).astype(np.uint16)
+    order = np.argsort(bucket, kind="stable")
+    heads = heads.select(pl.all().gather(order))
+    places = stretches.lines(heads, role)
+    counts = heads["n"].to_numpy()
+    columns = {}
+    for name in recipe.line_columns:
+        values = numbers[name] if name in numbers else read.frame[name].to_numpy()
+        columns[name] = values[places]
+    if recipe.drop_duplicates:
+        columns["line"] ^= np.repeat(_head_hash(heads, recipe), counts)
+    head_edges = np.searchsorted(bucket[order], np.arange((1 << bits) + 1))
+    line_edges = np.concatenate([[0], np.cumsum(counts)])[head_edges]
+    return Arranged(columns, line_edges, heads.select(*recipe.head_columns, "n"), head_edges), ledger
+
+
+def _whole_numbers(column: pl.Series) -> NDArray[np.int64]:
+    # With a null in it the column would become floats, which do not hold every whole number.
+    return (column.fill_null(0) if column.null_count() else column).to_numpy()
+
+
+def _runs(begins: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the lines of stretches that begin here and are this long, one after the other."""
+    ends = np.cumsum(lengths)
+    places = np.arange(ends[-1] if len(ends) else 0)
+    places += np.repeat(begins - (ends - lengths), lengths)
+    return places
+
+
+class _Stretches:
+    """Lines and their heads. Most stretches are carried whole or not at all, and cost no step by line."""
+
+    def __init__(self, read: Lines) -> None:
+        self.heads, self.starts = read.heads, read.starts
+        self.lengths = np.diff(read.starts, append=read.frame.height)
+        self.fate: NDArray[np.uint8] = read.frame["fate"].to_numpy()
+        self.head_fate: NDArray[np.uint8] = read.heads["fate"].to_numpy()
+
+    def lost(self) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
+        """Return the lines that are not kept, in their order, and their fates."""
+        bad = np.flatnonzero(self.head_fate != KEPT)
+        with_head = _runs(self.starts[bad], self.lengths[bad])
+        fate = np.minimum(np.repeat(self.head_fate[bad], self.lengths[bad]), self.fate[with_head])
+        alone = np.flatnonzero(self.fate != KEPT)
+        alone = alone[self.head_fate[self._head_of(alone)] == KEPT]
+        return np.concatenate([with_head, alone]), np.concatenate([fate, self.fate[alone]])
+
+    def carried(self, role: NDArray[np.uint8], recipe: Recipe) -> pl.DataFrame:
+        """Return the heads of carried lines, with what `lines` needs of them; one a stretch and role."""
+        bad = self._head_of(np.flatnonzero(role != BOUGHT))
+        counts = self.lengths - np.bincount(bad, minlength=len(self.lengths))
+        counts[self.head_fate != KEPT] = 0
+        found = self.heads.drop("fate").with_columns(
+            begin=pl.Series(self.starts), length=pl.Series(self.lengths), n=pl.Series(counts)
+        )
+        if not recipe.returns:
+            return found.filter(pl.col("n") > 0)
+        back = np.bincount(self._head_of(np.flatnonzero(role == RETURNED)), minlength=len(self.lengths))
+        kinds = [
+            found.with_columns(returned=pl.lit(False)),
+            found.with_columns(returned=pl.lit(True), n=pl.Series(back)),
+        ]
+        return pl.concat(kinds).filter(pl.col("n") > 0)
+
+    @staticmethod
+    def lines(heads: pl.DataFrame, role: NDArray[np.uint8]) -> NDArray[np.int64]:
+        """Return the carried lines of these heads, stretch after stretch."""
+        lengths = heads["length"].to_numpy()
+        places = _runs(heads["begin"].to_numpy(), lengths)
+        if heads["n"].sum() == len(places):
+            return places
+        wanted = np.full(len(lengths), BOUGHT, np.uint8)
+        if "returned" in heads:
+            wanted[heads["returned"].to_numpy()] = RETURNED
+        carried: NDArray[np.int64] = places[role[places] == np.repeat(wanted, lengths)]
+        return carried
+
+    def _head_of(self, lines: NDArray[np.int64]) -> NDArray[np.int64]:
+        heads: NDArray[np.int64] = np.searchsorted(self.starts, lines, side="right") - 1
+        return heads
+
+
+def _count(
+    lines: int,
+    lost: NDArray[np.int64],
+    fate: NDArray[np.uint8],
+    numbers: dict[str, NDArray[np.int64]],
+    recipe: Recipe,
+) -> Ledger:
+    ledger = Ledger()
+    ledger.lines["kept"] = lines - len(lost)
+    amount = recipe.amount({name: values[lost] for name, values in numbers.items()} or {"line": lost})
+    for code in np.flatnonzero(np.bincount(fate)):
+        here = fate == code
+        ledger.lines[FATES[code]] += int(np.count_nonzero(here))
+        ledger.money[FATES[code]] += exact_sum(amount[here])
+    return ledger
+
+
+def _returned(
+    lost: NDArray[np.int64], fate: NDArray[np.uint8], numbers: dict[str, NDArray[np.int64]], recipe: Recipe
+) -> NDArray[np.int64]:
+    """Return the lines that take goods or money back: cancelled or not positive, and negative."""
+    back = lost[np.isin(fate, recipe.return_fates)]
+    if not numbers:
+        return back[:0]
+    values = {name: column[back] for name, column in numbers.items()}
+    negative = recipe.amount(values) < 0
+    if "quantity" in values:
+        negative |= values["quantity"] < 0
+    returned: NDArray[np.int64] = back[negative]
+    return returned
+
+
+def _head_hash(heads: pl.DataFrame, recipe: Recipe) -> NDArray[np.uint64]:
+    names = [name for name in HEAD_SEEDS if name in recipe.head_columns]
+    combined: NDArray[np.uint64] = np.bitwise_xor.reduce(
+        [heads[name].hash(HEAD_SEEDS[name]).to_numpy() for name in names]
+    )
+    return combined

@@ -1,0 +1,162 @@
+"""The files of the exchange: what one chunk holds of every bucket, and one bucket read from all of them.
+
+In a file the buckets follow each other; in a bucket the columns of its lines, plain whole numbers as narrow
+as the chunk's allow, and then its heads as an Arrow stream (docs/decisions/0003).
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from custseg.columns import SCALE
+from custseg.customers.arrange import Arranged
+from custseg.transactions.source import NUMBERS
+
+WIDTHS = (np.int8, np.int16, np.int32)
+SHARED = (SCALE, 100)
+"""What numbers in ten-thousandths often all divide by: whole quantities, prices in pence."""
+
+FEW = 1000
+
+
+class Column(NamedTuple):
+    """A column of lines as a file holds it: name, type of its numbers, and what they are divided by."""
+
+    name: str
+    dtype: str
+    divisor: int
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """One exchange file: what its manifest says.
+
+    Attributes
+    ----------
+    columns
+        The columns of its lines.
+    offsets
+        Where each bucket's lines and heads begin: 2 × buckets + 1 positions.
+    bucket_lines
+        Lines in each bucket.
+    end, last
+        Where the chunk goes on after this file, and whether it ends here.
+    """
+
+    file: str
+    columns: list[Column]
+    offsets: list[int]
+    bucket_lines: list[int]
+    ledger: dict[str, Any]
+    end: int
+    last: bool
+
+    @classmethod
+    def from_dict(cls, stored: dict[str, Any]) -> Written:
+        """Return what `dataclasses.asdict` made plain values of."""
+        return cls(**{**stored, "columns": [Column(*column) for column in stored["columns"]]})
+
+
+def write_buckets(path: Path, arranged: Arranged) -> tuple[list[Column], list[int]]:
+    """Write lines and heads bucket by bucket; return how columns are stored and where each part begins."""
+    columns, stored = [], []
+    for name, values in arranged.columns.items():
+        numbers, divisor = _narrow(values) if name in NUMBERS else (values, 1)
+        columns.append(Column(name, numbers.dtype.str, divisor))
+        stored.append(numbers)
+    offsets = [0]
+    line_edges, head_edges = arranged.line_edges.tolist(), arranged.head_edges.tolist()
+    with path.open("wb") as file:
+        for bucket in range(len(head_edges) - 1):
+            for numbers in stored:
+                file.write(numbers[line_edges[bucket] : line_edges[bucket + 1]].data)
+            offsets.append(file.tell())
+            start, end = head_edges[bucket], head_edges[bucket + 1]
+            if end > start:
+                arranged.heads.slice(start, end - start).write_ipc_stream(file, compression="lz4")
+            offsets.append(file.tell())
+    return columns, offsets
+
+
+def _narrow(values: NDArray[np.int64]) -> tuple[NDArray[Any], int]:
+    """Divide by what all share and use as few bytes as hold them: fewer to write and to read back."""
+    shared = 1
+    numbers = _narrowest(values, WIDTHS[-1:])
+    for divisor in SHARED:
+        if (numbers[:FEW] % divisor).any():
+            continue
+        parts = numbers // numbers.dtype.type(divisor)
+        if np.array_equal(parts * parts.dtype.type(divisor), numbers):
+            numbers, shared = parts, divisor
+            break
+    return _narrowest(numbers, WIDTHS), shared
+
+
+def _narrowest(values: NDArray[Any], widths: Sequence[type[np.signedinteger[Any]]]) -> NDArray[Any]:
+    low, high = (int(values.min()), int(values.max())) if len(values) else (0, 0)
+    fits = (width for width in widths if np.iinfo(width).min <= low and high <= np.iinfo(width).max)
+    return values.astype(next(fits, values.dtype), copy=False)
+
+
+Keep = Callable[[pl.DataFrame], NDArray[np.bool_]]
+
+
+def read_bucket(
+    files: Sequence[Written], bucket: int, folder: Path, keep: Keep | None = None
+) -> tuple[pl.DataFrame, dict[str, NDArray[Any]]] | None:
+    """Read one bucket of all files, or a slice of it.
+
+    Parameters
+    ----------
+    keep
+        Given heads, tells which to keep, with their lines; all when None.
+
+    Returns
+    -------
+    heads
+        One row a stretch of lines, with its number of lines ``n``.
+    columns
+        One array a column of the lines, shape (n_lines,); None instead of both when there is no line.
+    """
+    all_heads: list[pl.DataFrame] = []
+    parts: dict[str, list[NDArray[Any]]] = {column.name: [] for column in files[0].columns} if files else {}
+    for file in files:
+        start, middle, end = file.offsets[2 * bucket : 2 * bucket + 3]
+        if start == end:
+            continue
+        with (folder / file.file).open("rb") as handle:
+            handle.seek(start)
+            blob = memoryview(handle.read(end - start))
+        heads = pl.read_ipc_stream(io.BytesIO(blob[middle - start :]))
+        wanted = lines_wanted = None
+        if keep is not None:
+            wanted = keep(heads)
+            lines_wanted = np.repeat(wanted, heads["n"].to_numpy())
+            heads = heads.filter(pl.Series(wanted))
+        if not heads.height:
+            continue
+        all_heads.append(heads)
+        at, count = 0, file.bucket_lines[bucket]
+        for column in file.columns:
+            numbers = np.frombuffer(blob, column.dtype, count, at)
+            at += numbers.nbytes
+            parts[column.name].append(_widen(numbers if wanted is None else numbers[lines_wanted], column))
+    if not all_heads:
+        return None
+    # One column after the other, so that its parts are gone before the next is put together.
+    return pl.concat(all_heads), {name: np.concatenate(parts.pop(name)) for name in list(parts)}
+
+
+def _widen(numbers: NDArray[Any], column: Column) -> NDArray[Any]:
+    if column.name not in NUMBERS:
+        return numbers
+    widened: NDArray[np.int64] = np.multiply(numbers, column.divisor, dtype=np.int64)
+    return widened
