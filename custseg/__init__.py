@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from custseg.pipeline.batch import segment
     from custseg.pipeline.check import check
     from custseg.pipeline.checked import Check
+    from custseg.pipeline.drawing import draw_report
     from custseg.pipeline.segmentation import Segmentation
     from custseg.settings import Settings
 
@@ -28,6 +29,7 @@ __all__ = [
     "__version__",
     "assign",
     "check",
+    "draw_report",
     "segment",
 ]
 
@@ -35,6 +37,7 @@ _HOMES = {
     "Check": "custseg.pipeline.checked",
     "check": "custseg.pipeline.check",
     "CustsegError": "custseg.errors",
+    "draw_report": "custseg.pipeline.drawing",
     "Segmentation": "custseg.pipeline.segmentation",
     "Settings": "custseg.settings",
     "assign": "custseg.pipeline.assign",

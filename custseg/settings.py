@@ -70,10 +70,16 @@ def parse_sign(value: object) -> str:
     return sign
 
 
+def parse_names(value: object) -> object:
+    """Read ``svg,png`` as a list."""
+    return [name.strip().lower() for name in value.split(",")] if isinstance(value, str) else value
+
+
 # Not stripped like other texts: a tab would be lost.
 Sign = Annotated[str, PlainValidator(parse_sign)]
 Bytes = Annotated[int, BeforeValidator(parse_bytes)]
 Share = Annotated[float, BeforeValidator(parse_share), Field(ge=0, le=1)]
+Pictures = Annotated[tuple[Literal["svg", "png"], ...], BeforeValidator(parse_names)]
 Texts = Annotated[tuple[str, ...], BeforeValidator(parse_list)]
 
 Run: dict[str, Any] = {"kind": "run"}
@@ -119,6 +125,10 @@ class Settings(BaseModel):
     currency: str | None = Field(
         None, max_length=8, description="currency of the amounts", json_schema_extra=Show
     )
+    small_cells: bool = Field(
+        False, description="show groups of fewer than ten customers", json_schema_extra=Show
+    )
+    pictures: Pictures = Field((), description="pictures of each chart", json_schema_extra=Show)
     # How it is run
     memory_limit: Bytes | None = Field(None, description="memory of all processes", json_schema_extra=Run)
     chunk_size: Bytes | None = Field(None, ge=1, description="input read at once", json_schema_extra=Run)
@@ -220,6 +230,16 @@ class Settings(BaseModel):
             for name, field in type(self).model_fields.items()
             if not field.json_schema_extra
         }
+
+    @classmethod
+    def presentation(cls) -> list[str]:
+        """Return the names of the settings that say how results are shown."""
+        return [name for name, field in cls.model_fields.items() if field.json_schema_extra is Show]
+
+    def shown(self) -> dict[str, Any]:
+        """Return those of them that were set, not left at their default, as plain JSON values."""
+        values = self.model_dump(mode="json")
+        return {name: values[name] for name in self.presentation() if name in self.model_fields_set}
 
     def to_record(self, sources: Mapping[str, str]) -> dict[str, dict[str, Any]]:
         """Return each setting's value and source, as run.json holds them."""

@@ -3,7 +3,7 @@
 One file a command; `options` has every option once.
 """
 
-from custseg.cli import assign, batch, check, sample
+from custseg.cli import assign, batch, check, report, sample
 from custseg.cli.app import app
 from custseg.cli.ending import main
 
@@ -12,4 +12,5 @@ __all__ = ["app", "main"]
 batch.add_to(app)
 assign.add_to(app)
 check.add_to(app)
+report.add_to(app)
 sample.add_to(app)

@@ -98,6 +98,10 @@ SETTINGS: dict[str, Any] = {
     "seed": text(SEGMENTS, "Seed of everything drawn. Default: 0.", "N"),
     # Presentation
     "currency": text(SHOWING, "Currency of the amounts, such as GBP.", "CODE"),
+    "small_cells": _switch(
+        SHOWING, "Show groups of fewer than ten customers too.", "--small-cells/--no-small-cells"
+    ),
+    "pictures": text(SHOWING, "Also write each chart as pictures, for slides.", "svg,png"),
     # How it is run
     "memory_limit": text(
         RUNNING, "Memory for all processes together. Default: half of what is free.", "SIZE"
@@ -114,6 +118,9 @@ SETTINGS: dict[str, Any] = {
     "fresh": _switch(RUNNING, "Start over and replace an earlier run.", "--fresh"),
 }
 """Options by the name of the setting they set, in the order that help shows them."""
+
+PRESENTATION = ("currency", "small_cells", "pictures")
+"""Options of how results are shown."""
 
 Flags = Mapping[str, Any]
 Command = Callable[..., None]

@@ -11,7 +11,7 @@ from typing import Any
 import polars as pl
 
 from custseg.customers import matrix
-from custseg.pipeline import record, runs
+from custseg.pipeline import drawing, record, runs
 from custseg.pipeline.customers import Run, spend_by_month, sum_up
 from custseg.pipeline.runs import Command, Inputs
 from custseg.pipeline.segmentation import Segmentation
@@ -62,7 +62,7 @@ def segment(
     A run that was interrupted goes on when called again with the same inputs, settings and output.
     """
     return runs.carry_out(
-        Command("batch", _steps, _draw),
+        Command("batch", _steps, show=_draw, again=drawing.draw_if_asked),
         inputs,
         output=Path(output),
         settings=settings or Settings(),
@@ -142,10 +142,6 @@ def _steps(run: Run) -> dict[str, Any]:
 
 def _draw(run: Run, made: dict[str, Any]) -> None:
     """Draw the report."""
-    # Takes a second to load, and a run that fails before has no use for it.
-    from custseg.report.write import write_report
-
     results = run.work.room("results")
-    customers = pl.scan_parquet(sorted((results / "customers").glob("part-*.parquet")), glob=False)
     with run.progress.stage("report", "Drawing the report"):
-        write_report(made, customers, results, currency=run.settings.currency)
+        drawing.draw(made, results, results)

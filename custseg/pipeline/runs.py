@@ -34,6 +34,17 @@ from custseg.transactions.reading import Table
 Inputs = str | os.PathLike[str] | Sequence[str | os.PathLike[str]] | pl.LazyFrame | pl.DataFrame
 
 
+Again = Callable[[Segmentation, Settings, Mapping[str, str], Progress], Segmentation]
+
+
+def nothing_to_do(
+    found: Segmentation, _settings: Settings, _sources: Mapping[str, str], progress: Progress
+) -> Segmentation:
+    """Say that a run stands finished."""
+    progress.say("This run is finished already: nothing to do. --fresh starts it over.")
+    return found
+
+
 @dataclass(frozen=True)
 class Command:
     """What one command does of its own.
@@ -46,6 +57,8 @@ class Command:
         Does the steps in order and returns what run.json says of them.
     show
         Draws what is for people, once all else is known.
+    again
+        What is done with a run that stands finished.
     reads
         Files beside the transactions that the answer depends on.
     """
@@ -53,6 +66,7 @@ class Command:
     name: str
     steps: Callable[[Run], dict[str, Any]]
     show: Callable[[Run, dict[str, Any]], None] = lambda _run, _made: None
+    again: Again = nothing_to_do
     reads: tuple[Path, ...] = ()
 
 
@@ -101,8 +115,7 @@ def carry_out(
             identity = identify(table, settings, command)
             found = finished(output, identity, settings)
             if found:
-                progress.say("This run is finished already: nothing to do. --fresh starts it over.")
-                return found
+                return command.again(found, settings, sources, progress)
             compute = stack.enter_context(open_compute(settings, progress.explain))
             work, chosen_plan = take_up(output, identity, settings, table, compute.resources)
             compute.settle(work.room("tasks"), Path(table.sources[0].file.path))

@@ -96,7 +96,7 @@ def choice(record: Record) -> str:
     selection = record["k_selection"]
     reason = formats.printable(selection.get("reason") or f"{selection['chosen']} segments were asked for.")
     verdict = VERDICTS.get(selection.get("verdict") or "", "")
-    if selection.get("auto") not in (None, selection["chosen"]):
+    if selection.get("auto") not in (None, selection["chosen"]) and "itself" not in reason:
         reason += f" Left to itself, custseg would have taken {selection['auto']}."
     return f"{reason} {verdict}".strip()
 

@@ -19,8 +19,7 @@ STAGES = {
     "matrix": "Scaling",
     "choose_k": "Choosing k",
     "label": "Labelling",
-    "report": "Report",
-    "outputs": "Writing",
+    "outputs": "Describing segments",
 }
 
 
@@ -55,7 +54,7 @@ def cards(record: Record, currency: str | None, *, small_cells: bool) -> list[di
                 "tone": (segment["id"] - 1) % 10 + 1,
                 "name": formats.printable(segment["name"]),
                 "label": labels[segment["id"]],
-                "rule": _sentence(segment.get("rule") or ""),
+                "rule": _sentence(_short(segment.get("rule") or "", currency)),
                 "customers": formats.count(segment["customers"]),
                 "share": formats.share(segment["share"]),
                 "spend": "" if segment.get("spend") is None else formats.money(segment["spend"], currency),
@@ -69,6 +68,13 @@ def cards(record: Record, currency: str | None, *, small_cells: bool) -> list[di
             }
         )
     return made
+
+
+def _short(rule: str, currency: str | None) -> str:
+    """Return a rule without the shares, which a card says in large figures, and with the currency's sign."""
+    sign = formats.SYMBOLS.get((currency or "").upper())
+    typical = rule.partition(": ")[0]
+    return typical.replace(f"{currency} ", sign) if sign else typical
 
 
 def _sentence(text: str) -> str:
@@ -188,6 +194,8 @@ def _settings(record: Record) -> list[tuple[str, str]]:
 
 def _costs(record: Record) -> list[tuple[str, str]]:
     seconds = record.get("seconds") or {}
-    rows = [(STAGES.get(name, name), formats.seconds(value)) for name, value in seconds.items()]
+    # Its own time the report cannot know, and drawn again it shall be the same.
+    known = [(name, value) for name, value in seconds.items() if name != "report"]
+    rows = [(STAGES.get(name, name), formats.seconds(value)) for name, value in known]
     memory = record.get("peak_memory_bytes")
     return [*rows, ("Peak memory", formats.size(memory) if memory else "")]

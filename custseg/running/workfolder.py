@@ -10,7 +10,7 @@ import fcntl
 import hashlib
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,15 +65,21 @@ class WorkFolder:
         results = sorted(self.room("results").iterdir(), key=lambda entry: entry.name == RECORD)
         for name in {*RESULTS} - {entry.name for entry in results}:
             _remove(output / name)
-        for entry in results:
-            target = output / entry.name
-            # The work folder may be on another disk; then moving is copying, and not yet whole.
-            arriving = output / f"{outputs.TEMPORARY}{entry.name}"
-            _remove(arriving)
-            with outputs.disk_errors(target):
-                shutil.move(entry, arriving)
+        put_in_place(results, output)
+
+
+def put_in_place(results: Iterable[Path], output: Path) -> None:
+    """Move files and folders into the output folder, in their order; what stood there is replaced."""
+    for entry in results:
+        target = output / entry.name
+        # They may be on another disk; then moving is copying, and not yet whole.
+        arriving = output / f"{outputs.TEMPORARY}{entry.name}"
+        _remove(arriving)
+        with outputs.disk_errors(target):
+            shutil.move(entry, arriving)
+            if target.is_dir():
                 _remove(target)
-                arriving.rename(target)
+            arriving.replace(target)
 
 
 @contextmanager

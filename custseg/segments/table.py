@@ -11,7 +11,7 @@ import polars as pl
 from custseg.running import outputs
 from custseg.segments.model import Model
 from custseg.segments.naming import describe_segment
-from custseg.segments.profile import Profile
+from custseg.segments.profile import Profile, SegmentProfile
 from custseg.segments.rules import SegmentRule, count_rules
 
 RUN_BY_SPREADSHEETS = ("=", "+", "-", "@", "\t", "\r")
@@ -72,6 +72,12 @@ def _write(path: Path, records: Sequence[Mapping[str, Any]], rules: Sequence[Seg
         for record, rule in zip(records, rules, strict=True)
     ]
     outputs.write_text(path, pl.DataFrame(rows, infer_schema_length=None).write_csv())
+
+
+def say_again(record: Mapping[str, Any], *, currency: str | None) -> str:
+    """Return the rule of a segment, from its record, with another currency."""
+    known = {key: record[key] for key in ("customers", "share", "spend", "spend_share", "medians", "means")}
+    return describe_segment(SegmentProfile(segment_id=record["id"], **known), currency=currency)
 
 
 def harmless(text: str) -> str:

@@ -59,7 +59,7 @@ def profiles(table: pl.DataFrame, look: Look) -> alt.TopLevelLayerSpec | alt.Top
     """
     features = table["feature"].unique(maintain_order=True).to_list()
     if look.narrow:
-        named = alt.Axis(title=None, minExtent=150, maxExtent=150, labelLimit=142)
+        named = alt.Axis(title=None, minExtent=150, maxExtent=150, labelLimit=146, labelFontSize=11)
         row = {"y": alt.Y("feature:N", sort=features, axis=named)}
         layers = _profile_layers(row, look, side=(look.width - 150) / 4 - 4)
         return alt.TopLevelFacetSpec(
