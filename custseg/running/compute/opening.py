@@ -141,9 +141,12 @@ def _existing(scheduler: str) -> Iterator[Client]:
             f"There is no scheduler file '{cut(scheduler)}'.",
             now="Name an address such as tcp://host:8786, or the file of dask scheduler --scheduler-file.",
         )
+    client = Client.__new__(Client)
     try:
-        client = Client(**where, set_as_default=False, timeout=CONNECT_SECONDS)
+        client.__init__(**where, set_as_default=False, timeout=CONNECT_SECONDS)
     except (OSError, TimeoutError, ValueError, TypeError, RuntimeError) as error:
+        # Or its end would wait for a connection that never was, and complain.
+        client.status = "closed"
         raise MachineError(
             "no-scheduler",
             "The Dask scheduler cannot be reached.",
