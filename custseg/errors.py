@@ -95,8 +95,8 @@ def _rebuild(kind: type[CustsegError], code: str, what: str, where: str, now: st
 
 
 def cut(text: object) -> str:
-    """Text from elsewhere (a library, a file) on one line and short enough to print."""
-    flat = " ".join(str(text).split())
+    """Text from elsewhere (a library, a file) on one line, short enough to print and safe for a terminal."""
+    flat = "".join(sign if sign.isprintable() else "\ufffd" for sign in " ".join(str(text).split()))
     return flat if len(flat) <= FOREIGN_TEXT_LIMIT else flat[: FOREIGN_TEXT_LIMIT - 1] + "…"
 
 

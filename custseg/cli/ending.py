@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import sys
@@ -22,6 +23,9 @@ def main() -> NoReturn:
     """Run the command line and exit with the documented code."""
     signal.signal(signal.SIGINT, _stop)
     signal.signal(signal.SIGTERM, _stop)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A terminal or a file name may not know every sign; that is no reason to fail.
+        sys.stdout.reconfigure(errors="backslashreplace")
     verbose = sum(word.count("v") for word in sys.argv[1:] if word in ("-v", "-vv")) + sys.argv.count(
         "--verbose"
     )

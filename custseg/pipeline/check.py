@@ -29,6 +29,7 @@ from custseg.transactions.unreadable import Place, Unreadable, find_unreadable
 SHOWN_CELLS = 3
 SHOWN_FILES = 3
 FIRST_BLOCK = 1 << 20
+COLUMN_PROBLEMS = {"no-customer-column", "no-measure", "column-missing", "two-meanings", "tables-to-join"}
 FEWEST_CUSTOMERS = 3
 """Fewer cannot be divided: with as many segments as customers nothing is said about anyone."""
 LOOKED_THROUGH = 1 << 26
@@ -161,7 +162,9 @@ def _plan(table: Table, settings: Settings, met: list[CustsegError]) -> tuple[Pl
     try:
         features.make_recipe(table, settings)
     except InputError as error:
-        met.append(error)
+        # Where a column is wanting, the features it would have made are no problem of their own.
+        if not COLUMN_PROBLEMS & {problem.code for problem in met}:
+            met.append(error)
     try:
         resources = foresee(settings)
     except MachineError as error:

@@ -74,8 +74,8 @@ def write_bytes(path: Path, data: bytes | memoryview) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write text as UTF-8."""
-    write_bytes(path, text.encode("utf-8"))
+    """Write text as UTF-8; bytes of a file name that are none become escapes, which JSON reads back."""
+    write_bytes(path, text.encode("utf-8", "backslashreplace"))
 
 
 def write_json(path: Path, value: Any, *, indent: int | None = None) -> None:

@@ -181,7 +181,13 @@ class CsvFile:
         with streams.reading(self.path), streams.open_bytes(self.path, self.dialect.encoding) as file:
             for data, last in _samples(file, self.dialect.start, size // 2, size // 2, marks.eol):
                 records = quotes.whole_records(data, marks, len(self.header), last=last)
-                rows += self._records(streams.to_utf8(records.data, self.dialect.encoding, marks.eol))
+                try:
+                    text = streams.to_utf8(records.data, self.dialect.encoding, marks.eol)
+                except UnicodeDecodeError:
+                    # Reading from the beginning tells in which line it is.
+                    self.read_to_end()
+                    raise
+                rows += self._records(text)
                 end = data if last else b""
         if end:
             self._check_end(end, rows)

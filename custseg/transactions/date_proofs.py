@@ -111,7 +111,7 @@ def _look_through(source: Source, evidence: DateEvidence) -> None:
     # Samples were part of the file: what they showed is counted anew.
     evidence.against = DateEvidence().against
     for frame in source.contents.frames(PROOF_BLOCK):
-        seen = frame.select(looks).collect(engine="streaming").row(0, named=True)
+        seen = source.collect(frame.select(looks)).row(0, named=True)
         evidence.example = evidence.example or (seen["example"] or "").strip()
         for order in dates.LIMITS:
             evidence.take(order, seen[f"{order} count"] or 0, (seen[f"{order} text"] or "").strip())

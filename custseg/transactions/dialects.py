@@ -18,6 +18,7 @@ SEPARATORS = (",", ";", "\t", "|")
 RARE_SEPARATORS = ("^", "~", "\x01", "\x1f")
 START = 1 << 14
 HEADER_LIMIT = 1 << 20
+MOST_COLUMNS = 10_000
 CELL_END = b"\x1e"
 SEPARATOR_ROWS = 60
 _SIGNS = rb",;\t|^~\x01\x1f"
@@ -103,6 +104,8 @@ def read_dialect(path: str, told: Told, is_header: Callable[[Sequence[str]], boo
             begin = start.find(eol.encode(), begin) + 1
         if not start[begin:].strip():
             raise _empty(path)
+        if problem := _other_text(path, start[begin:]):
+            raise problem
         quote = _quote(start[begin:], eol.encode())
         separator = separator or _separator(path, start[begin:], quote, eol)
         marks = Marks(separator.encode(), quote.encode(), eol.encode())
@@ -110,6 +113,13 @@ def read_dialect(path: str, told: Told, is_header: Callable[[Sequence[str]], boo
         first = next(rows, None)
     if first is None:
         raise _empty(path)
+    if len(first.cells) > MOST_COLUMNS or first.end >= HEADER_LIMIT:
+        raise InputError(
+            "too-many-columns",
+            f"The first line has {len(first.cells):,} cells or more; custseg takes {MOST_COLUMNS:,}.",
+            where=f"{path}, line 1",
+            now="Write the columns that count to a file of their own.",
+        )
     if told.no_header:
         header = tuple(str(number) for number in range(1, len(first.cells) + 1))
         return Dialect(encoding, separator, quote, eol, header, 0, first.start)
@@ -153,6 +163,22 @@ def _empty(path: str) -> InputError:
     return InputError(
         "empty-file", "The file holds no cell at all.", where=path, now="Remove it from the input."
     )
+
+
+def _other_text(path: str, start: bytes) -> InputError | None:
+    """Return the error for text that is no table: web pages, XML and JSON under whatever name."""
+    beginning = start[:100].lstrip().lower()
+    if beginning.startswith((b"<!doctype", b"<html", b"<table", b"<?xml", b"<head", b"<meta")):
+        what, now = "a web page or XML", "Open it in Excel or LibreOffice and save it as CSV or xlsx."
+    elif re.match(rb'\{\s*"|\[\s*[\[{]', beginning):
+        what = "JSON"
+        now = (
+            "In Python: polars.read_ndjson(FILE).write_parquet('lines.parquet') (read_json, if it is one "
+            "list); then run custseg on lines.parquet."
+        )
+    else:
+        return None
+    return InputError("unknown-format", f"The file is {what}, whatever its name says.", where=path, now=now)
 
 
 def _no_text(path: str) -> InputError:

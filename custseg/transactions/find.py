@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from custseg.errors import InputError, nearest
 
 TEXT_ENDINGS = (".csv", ".tsv", ".txt")
 EXCEL_ENDINGS = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
+ZIPPED_EXCEL_ENDINGS = (".xlsx", ".xlsm", ".xlsb", ".ods")
 ENDINGS = (
     *(text + packed for text in TEXT_ENDINGS for packed in ("", ".gz", ".zst")),
     ".parquet",
@@ -128,18 +130,33 @@ def _hidden(name: str) -> bool:
 
 def _look_at(path: str) -> InputFile:
     """Tell the format by content."""
+    facts = 0, 0
     try:
+        if not stat.S_ISREG(os.stat(path).st_mode):  # noqa: PTH116
+            # A pipe or a device: it could be read once, or for ever.
+            raise InputError(
+                "unreadable-file",
+                "This is no file: custseg reads what it can read more than once.",
+                where=path,
+                now="Write it to a file first, or leave it out.",
+            )
         with open(path, "rb") as file:  # noqa: PTH123 - paths are text here, for speed with many files
-            facts = os.fstat(file.fileno())
+            known = os.fstat(file.fileno())
+            facts = known.st_size, known.st_mtime_ns
             start = file.read(4)
-            file.seek(-min(4, facts.st_size), os.SEEK_END)
+            file.seek(-min(4, known.st_size), os.SEEK_END)
             end = file.read(4)
-        return InputFile(path, _format(path, start, end), facts.st_size, facts.st_mtime_ns)
+        return InputFile(path, _format(path, start, end), *facts)
     except OSError as error:
-        reason = f"The file cannot be read: {error.strerror}."
-        return InputFile(path, "csv", problem=InputError("unreadable-file", reason, where=path))
+        problem = InputError(
+            "unreadable-file",
+            f"The file cannot be read: {error.strerror}.",
+            where=path,
+            now="Give yourself the right to read it, or leave it out; --skip-bad-files goes on without it.",
+        )
+        return InputFile(path, "csv", problem=problem)
     except InputError as problem:
-        return InputFile(path, "csv", facts.st_size, facts.st_mtime_ns, problem)
+        return InputFile(path, "csv", *facts, problem)
 
 
 def _format(path: str, start: bytes, end: bytes) -> Literal["csv", "parquet", "excel"]:
@@ -164,6 +181,13 @@ def _format(path: str, start: bytes, end: bytes) -> Literal["csv", "parquet", "e
             "The file is a zip archive, which custseg does not read.",
             where=path,
             now="Unzip it and name the files in it.",
+        )
+    if path.lower().endswith(ZIPPED_EXCEL_ENDINGS):
+        raise InputError(
+            "damaged-file",
+            "The file is no Excel workbook, whatever its name says.",
+            where=path,
+            now="If it is text, give it the ending .csv; else copy it again from where it came from.",
         )
     return "csv"
 

@@ -92,7 +92,7 @@ def _look_through_numbers(source: Source, evidence: MarkEvidence, names: Sequenc
             for name in names
             for mark, text in numerals.proofs(pl.col(f"c{source.columns[name]}")).items()
         ]
-        for key, text in frame.select(tests).collect(engine="streaming").row(0, named=True).items():
+        for key, text in source.collect(frame.select(tests)).row(0, named=True).items():
             mark = key.partition(" ")[2]
             if text:
                 evidence.add(mark, text)
@@ -152,6 +152,6 @@ def _all_are_numbers(sources: Sequence[Source]) -> bool:
                 pl.col(f"c{source.columns['customer_id']}"), pl.String(), exponents=False
             )
             other = frame.select((~ids.str.contains(values.NUMBER_ID)).any())
-            if other.collect(engine="streaming").item():
+            if source.collect(other).item():
                 return False
     return True

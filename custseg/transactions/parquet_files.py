@@ -84,16 +84,19 @@ class ParquetFile:
         """
         rows = max(1, size // ROW_IN_TEXT // 3)
         starts = {0, max(0, (self.rows - rows) // 2), max(0, self.rows - rows)}
-        texts = [
-            pl.col(f"c{position}").cast(pl.String)
-            for position, dtype in enumerate(self.dtypes)
-            if not dtype.is_nested() and dtype != pl.Binary
-        ]
+        texts = [as_sample(f"c{position}", dtype) for position, dtype in enumerate(self.dtypes)]
         try:
             frames = [self.scan(start, rows).with_columns(texts).collect() for start in sorted(starts)]
         except pl.exceptions.PolarsError as error:
             raise damaged(self.path, error) from None
         return [list(row) for frame in frames for row in frame.iter_rows()]
+
+
+def as_sample(name: str, dtype: pl.DataType) -> pl.Expr:
+    """Return a column as text; null where its cells are no single values."""
+    if dtype.is_nested() or dtype == pl.Binary:
+        return pl.lit(None, pl.String).alias(name)
+    return pl.col(name).cast(pl.String)
 
 
 def open_parquet(path: str) -> ParquetFile:
@@ -107,6 +110,13 @@ def open_parquet(path: str) -> ParquetFile:
     try:
         schema = pl.read_parquet_schema(path)
         rows = pl.scan_parquet(path, glob=False, hive_partitioning=False).select(pl.len()).collect().item()
+    except UnicodeEncodeError:
+        raise InputError(
+            "unreadable-file",
+            "The file's name is no UTF-8, and Parquet files are read by name.",
+            where=path,
+            now="Rename the file.",
+        ) from None
     except (pl.exceptions.PolarsError, OSError) as error:
         raise damaged(path, error) from None
     return ParquetFile(path, tuple(schema), tuple(schema.values()), rows)

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from typing import NamedTuple
 
+import polars as pl
+
 from custseg.columns import LINE_COLUMNS
 from custseg.errors import InputError, Meet, cut, nearest, stop
 from custseg.settings import Settings
@@ -194,6 +196,18 @@ def _open(file: InputFile, settings: Settings, notes: list[str]) -> Sequence[Con
 
 def _source(file: InputFile, contents: Contents, settings: Settings, meet: Meet) -> Source:
     mapping = map_columns(contents.header, settings.column, contents.place, meet)
+    for column, position in mapping.columns.items():
+        dtype = contents.dtypes[position]
+        if dtype.is_nested() or dtype == pl.Binary:
+            meet(
+                InputError(
+                    "nested-column",
+                    f"The column '{cut(contents.header[position])}', which is the {column}, holds {dtype} "
+                    "and no single values.",
+                    where=contents.place,
+                    now=f"Write it as text or numbers, or name another: --column {column}=HEADER.",
+                )
+            )
     others: dict[str, int] = {}
     for position, name in enumerate(contents.header):
         if position not in mapping.columns.values():
@@ -231,7 +245,8 @@ def _decide_columns(sources: Sequence[Source], meet: Meet) -> tuple[tuple[str, .
     have = []
     for source in sources:
         names = set(source.columns)
-        if not names & {"quantity", "unit_price", "amount", "invoice"}:
+        # Where no column is known at all, more than that need not be said.
+        if names and not names & {"quantity", "unit_price", "amount", "invoice"}:
             meet(
                 InputError(
                     "no-measure",

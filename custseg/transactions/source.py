@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import polars as pl
+
 from custseg.errors import InputError
 from custseg.transactions.csv_blocks import CsvFile
 from custseg.transactions.dates import DateForm
 from custseg.transactions.excel_sheets import ExcelSheet
 from custseg.transactions.find import InputFile
 from custseg.transactions.numerals import POINT
-from custseg.transactions.parquet_files import ParquetFile
+from custseg.transactions.parquet_files import ParquetFile, damaged
 
 HEAD = ("customer_id", "invoice", "invoice_date")
 """Columns that repeat over the lines of an invoice."""
@@ -97,6 +99,19 @@ class Source:
             self.mark,
             self.careful,
         )
+
+    def collect(self, query: pl.LazyFrame) -> pl.DataFrame:
+        """Collect a query over (part of) the source.
+
+        Raises
+        ------
+        InputError
+            The file is damaged.
+        """
+        try:
+            return query.collect(engine="streaming")
+        except pl.exceptions.PolarsError as error:
+            raise damaged(self.contents.place, error) from None
 
     def is_text(self, column: str) -> bool:
         """Tell whether a canonical column is there and its cells do not say by themselves what they are."""

@@ -13,7 +13,7 @@ from custseg.transactions import streams
 from custseg.transactions.cleaning import FATE_CODES, KEPT
 from custseg.transactions.csv_blocks import CsvFile
 from custseg.transactions.lines import read_lines, without_blank_lines
-from custseg.transactions.parquet_files import ROW_IN_TEXT
+from custseg.transactions.parquet_files import ROW_IN_TEXT, as_sample
 from custseg.transactions.pieces import Batch, Part, Piece, scan_piece
 from custseg.transactions.reading import Table
 from custseg.transactions.source import HEAD, NUMBERS, Source
@@ -104,15 +104,17 @@ def take_excerpt(source: Source, size: int) -> Excerpt:
         return Excerpt(source, raw, Part(source, frame, data), lines, stored)
     rows = contents.rows if contents.rows is not None else contents.lines
     each = max(1, size // ROW_IN_TEXT // PLACES)
-    starts = (
-        range(0, rows, each) if rows <= each * PLACES else np.linspace(0, rows - each, PLACES).astype(int)
-    )
-    frames = [scan_piece(source, Piece(0)).slice(int(start), each) for start in starts]
-    raw = pl.concat(frames).collect() if frames else scan_piece(source, Piece(0)).head(0).collect()
-    blank = pl.all_horizontal(pl.all().is_null())
-    kept = raw.filter(~blank)
-    lines = kept.height if raw.height == rows else max(kept.height + 1.0, rows * kept.height / raw.height)
-    return Excerpt(source, kept, Part(source, kept.lazy()), lines)
+    whole = rows <= each * PLACES
+    query = scan_piece(source, Piece(0))
+    if not whole:
+        starts = np.linspace(0, rows - each, PLACES).astype(int).tolist()
+        query = pl.concat([query.slice(start, each) for start in starts])
+    # Without the rows that hold nothing, which reading leaves out.
+    found = source.collect(query)
+    filled = found.filter(~pl.all_horizontal(pl.all().is_null()))
+    raw = filled.select(as_sample(f"c{n}", dtype) for n, dtype in enumerate(contents.dtypes))
+    lines = raw.height if whole else max(raw.height + 1.0, rows * raw.height / max(1, found.height))
+    return Excerpt(source, raw, Part(source, filled.lazy()), lines)
 
 
 def read_excerpt(table: Table, excerpt: Excerpt) -> Trial:
