@@ -31,6 +31,7 @@ from custseg.errors import InputError, SettingsError, cut, nearest
 
 AUTO_K = (2, 10)
 LARGEST_K = 50
+LONGEST_NAME = 60
 PROCESS_FLOOR = 500_000_000
 ENVIRONMENT_PREFIX = "CUSTSEG_"
 
@@ -75,11 +76,35 @@ def parse_names(value: object) -> object:
     return [name.strip().lower() for name in value.split(",")] if isinstance(value, str) else value
 
 
+def parse_segment_names(value: object) -> object:
+    """Check a list of names, or a table of them by number or by the name a segment would get."""
+    if not isinstance(value, dict | list | tuple):
+        raise ValueError('write names in a job file: names = ["VIP", "Others"], or a table [names]')
+    if isinstance(value, dict) and not all(key == str(int(key)) for key in value if str(key).isdecimal()):
+        raise ValueError("segments are numbered 1, 2, 3 …")
+    names = list(value.values()) if isinstance(value, dict) else list(value)
+    for name in names:
+        if not isinstance(name, str) or not name.strip() or len(name.strip()) > LONGEST_NAME:
+            raise ValueError(f"{cut(name)!r} is no name of 1 to {LONGEST_NAME} letters")
+        if not name.isprintable():
+            raise ValueError(f"{cut(name)!r} holds signs that cannot be printed")
+    names = [name.strip() for name in names]
+    if len({name.casefold() for name in names}) < len(names):
+        raise ValueError("a name is given twice")
+    if isinstance(value, dict):
+        keys = [str(key).strip() for key in value]
+        if "0" in keys:
+            raise ValueError("segments are numbered from 1")
+        return dict(zip(keys, names, strict=True))
+    return tuple(names)
+
+
 # Not stripped like other texts: a tab would be lost.
 Sign = Annotated[str, PlainValidator(parse_sign)]
 Bytes = Annotated[int, BeforeValidator(parse_bytes)]
 Share = Annotated[float, BeforeValidator(parse_share), Field(ge=0, le=1)]
 Pictures = Annotated[tuple[Literal["svg", "png"], ...], BeforeValidator(parse_names)]
+Names = Annotated[tuple[str, ...] | dict[str, str], BeforeValidator(parse_segment_names)]
 Texts = Annotated[tuple[str, ...], BeforeValidator(parse_list)]
 
 Run: dict[str, Any] = {"kind": "run"}
@@ -118,9 +143,11 @@ class Settings(BaseModel):
     scale: Literal["log-standard", "standard", "none"] = Field("log-standard", description="scaling")
     as_of: dt.date | None = Field(None, description="day recency is counted to [day after the last line]")
     # Segments
-    k: str = Field("auto", description="number of segments: auto, N or LO-HI")
+    k: str = Field("auto", description="number of segments: auto, N, LO-HI or previous")
     min_share: Share = Field(0.02, description="smallest share of customers a segment may hold")
     seed: int = Field(0, ge=0, lt=2**32, description="seed of everything drawn")
+    previous: Path | None = Field(None, description="folder of the run whose segments go on")
+    names: Names = Field((), description="names of segments, by number or by the name they would get")
     # Presentation
     currency: str | None = Field(
         None, max_length=8, description="currency of the amounts", json_schema_extra=Show
@@ -129,6 +156,7 @@ class Settings(BaseModel):
         False, description="show groups of fewer than ten customers", json_schema_extra=Show
     )
     pictures: Pictures = Field((), description="pictures of each chart", json_schema_extra=Show)
+    lists: bool = Field(False, description="write each segment's customer ids", json_schema_extra=Show)
     # How it is run
     memory_limit: Bytes | None = Field(None, description="memory of all processes", json_schema_extra=Run)
     chunk_size: Bytes | None = Field(None, ge=1, description="input read at once", json_schema_extra=Run)
@@ -140,6 +168,14 @@ class Settings(BaseModel):
         None, min_length=1, description="Dask scheduler to run it on", json_schema_extra=Run
     )
     fresh: bool = Field(False, description="start over, whatever is in the output", json_schema_extra=Run)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _go_on(cls, values: Any) -> Any:
+        """With a previous run its number of segments goes on, unless one is given."""
+        if isinstance(values, dict) and values.get("previous") and "k" not in values:
+            return {**values, "k": "previous"}
+        return values
 
     @field_validator("column")
     @classmethod
@@ -194,7 +230,7 @@ class Settings(BaseModel):
     @classmethod
     def _valid_k(cls, value: object) -> str:
         text = str(value).replace(" ", "").lower()
-        if text == "auto":
+        if text in ("auto", "previous"):
             return text
         match = re.fullmatch(r"(\d+)(?:-(\d+))?", text)
         if not match:
@@ -203,6 +239,22 @@ class Settings(BaseModel):
         if not 2 <= low <= high <= LARGEST_K:
             raise ValueError(f"k goes from 2 to {LARGEST_K}, the smaller first")
         return text
+
+    @model_validator(mode="after")
+    def _names_for_segments(self) -> Settings:
+        if self.k == "previous" and self.previous is None:
+            raise ValueError("k = previous needs a previous run: --previous DIR")
+        if self.names and self.k != "previous":
+            least, most = self.asked_k or AUTO_K
+            listed = isinstance(self.names, tuple)
+            if listed and not least == most == len(self.names):
+                raise ValueError(
+                    f"names: a list of {len(self.names)} needs as many segments, so --k {len(self.names)}; "
+                    "or name some by number"
+                )
+            if any(key.isdecimal() and int(key) > most for key in self.names_by_key):
+                raise ValueError(f"names: segments are numbered from 1 to {most} at most")
+        return self
 
     @model_validator(mode="after")
     def _one_place_with_enough_memory(self) -> Settings:
@@ -215,12 +267,19 @@ class Settings(BaseModel):
         return self
 
     @property
-    def k_range(self) -> tuple[int, int]:
-        """Smallest and largest k to try."""
-        if self.k == "auto":
-            return AUTO_K
+    def asked_k(self) -> tuple[int, int] | None:
+        """Smallest and largest k asked for; None when none was, or that of a previous run."""
+        if self.k in ("auto", "previous"):
+            return None
         low, _, high = self.k.partition("-")
         return int(low), int(high or low)
+
+    @property
+    def names_by_key(self) -> dict[str, str]:
+        """Names of segments by number, as text, or by the name they would get."""
+        if isinstance(self.names, tuple):
+            return {str(number): name for number, name in enumerate(self.names, start=1)}
+        return self.names
 
     def identity(self) -> dict[str, Any]:
         """Return the settings that decide what is computed, as plain JSON values."""
@@ -240,6 +299,10 @@ class Settings(BaseModel):
         """Return those of them that were set, not left at their default, as plain JSON values."""
         values = self.model_dump(mode="json")
         return {name: values[name] for name in self.presentation() if name in self.model_fields_set}
+
+    def lasting(self) -> dict[str, Any]:
+        """Return the settings that a model keeps: the identity, less what is of one run only."""
+        return {name: value for name, value in self.identity().items() if name not in ("previous", "names")}
 
     def to_record(self, sources: Mapping[str, str]) -> dict[str, dict[str, Any]]:
         """Return each setting's value and source, as run.json holds them."""
@@ -319,13 +382,13 @@ def _checked(values: Mapping[str, Any], sources: Mapping[str, str]) -> Settings:
         return Settings.model_validate(values)
     except ValidationError as error:
         first = error.errors()[0]
-        message = first["msg"].removeprefix("Value error, ")
+        message = cut(first["msg"].removeprefix("Value error, "))
         if not first["loc"]:
             raise SettingsError("bad-setting", message) from None
         name = str(first["loc"][0])
         raise SettingsError(
             "bad-setting",
-            f"--{name.replace('_', '-')}: {cut(message)}",
+            f"--{name.replace('_', '-')}: {message}",
             where=f"{sources.get(name, 'given')}, value {cut(first['input'])!r}",
             now="'custseg batch --help' lists the options and their limits.",
         ) from None

@@ -30,7 +30,7 @@ nothing is fitted again. Settings that are not given are those of that run."""
 
 EXAMPLES = "Example:  custseg assign new-sales.csv --model segments -o newcomers"
 
-CHOSEN = ("returns", "duplicates", "features", "scale", "k", "min_share", "seed")
+CHOSEN = ("returns", "duplicates", "features", "scale", "k", "min_share", "seed", "previous")
 """Settings that the model's run has decided."""
 
 Model = Annotated[

@@ -93,15 +93,24 @@ SETTINGS: dict[str, Any] = {
     "scale": text(FEATURES, "How to scale it. Default: log-standard.", "log-standard|standard|none"),
     "as_of": text(FEATURES, "Day recency is counted to. Default: day after the last line.", "DATE"),
     # Segments
-    "k": text(SEGMENTS, "Number of segments. Default: auto: 2-10.", "auto|N|LO-HI", "--k"),
+    "k": text(
+        SEGMENTS, "Number of segments. Default: auto: 2-10; with --previous its own.", "auto|N|LO-HI", "--k"
+    ),
     "min_share": text(SEGMENTS, "Smallest share of customers in a segment. Default: 2%.", "SHARE"),
     "seed": text(SEGMENTS, "Seed of everything drawn. Default: 0.", "N"),
+    "previous": Annotated[
+        Path | None,
+        _option(
+            SEGMENTS, "Go on with the segments of this earlier run: numbers, names, who moved.", metavar="DIR"
+        ),
+    ],
     # Presentation
     "currency": text(SHOWING, "Currency of the amounts, such as GBP.", "CODE"),
     "small_cells": _switch(
         SHOWING, "Show groups of fewer than ten customers too.", "--small-cells/--no-small-cells"
     ),
     "pictures": text(SHOWING, "Also write each chart as pictures, for slides.", "svg,png"),
+    "lists": _switch(SHOWING, "Write each segment's customer ids, for a mailing tool.", "--lists"),
     # How it is run
     "memory_limit": text(
         RUNNING, "Memory for all processes together. Default: half of what is free.", "SIZE"

@@ -21,6 +21,7 @@ from custseg.pipeline.segmentation import Segmentation
 from custseg.running.progress import Progress
 from custseg.segments import label, rfm
 from custseg.segments.drift import measure_drift, refuse_other_money
+from custseg.segments.lists import write_lists
 from custseg.segments.model import Model, model_path, read_model
 from custseg.segments.profile import profile_segments
 from custseg.segments.table import describe_segments
@@ -30,7 +31,7 @@ from custseg.transactions.reading import Table
 FIXED = ("returns", "duplicates", "features", "scale")
 """What the model's run decided about the meaning of a customer; anything else would be other features."""
 
-CHOICES = ("k", "min_share", "seed")
+CHOICES = ("k", "min_share", "seed", "previous", "names")
 """What a run chooses its segments by; here they are chosen."""
 
 
@@ -156,6 +157,8 @@ def _steps(run: Run, *, model: Model, path: Path) -> dict[str, Any]:
             compute=compute,
         )
     with progress.stage("outputs", "Describing segments"):
+        if settings.lists:
+            write_lists(results / "lists", parts, numbers=model.numbers, names=model.names)
         labelled = pl.scan_parquet(parts, glob=False)
         profile = profile_segments(
             labelled, numbers=model.numbers, clustered=model.features, scaling=model.scaling

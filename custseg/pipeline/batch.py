@@ -11,12 +11,15 @@ from typing import Any
 import polars as pl
 
 from custseg.customers import matrix
-from custseg.pipeline import drawing, record, runs
+from custseg.pipeline import drawing, lineup, record, runs
 from custseg.pipeline.customers import Run, spend_by_month, sum_up
 from custseg.pipeline.runs import Command, Inputs
 from custseg.pipeline.segmentation import Segmentation
 from custseg.running.progress import Progress
-from custseg.segments import choose_k, label, naming, rfm
+from custseg.segments import choose_k, label, rfm
+from custseg.segments.continuity import Previous, read_previous
+from custseg.segments.drift import refuse_other_money
+from custseg.segments.lists import write_lists
 from custseg.segments.model import Model, seen_features, write_model
 from custseg.segments.profile import profile_segments
 from custseg.segments.rules import find_rules
@@ -61,26 +64,38 @@ def segment(
     -----
     A run that was interrupted goes on when called again with the same inputs, settings and output.
     """
+    settings = settings or Settings()
+    previous = read_previous(settings.previous) if settings.previous else None
+    chosen, known = lineup.settle(settings, sources or {}, previous)
+    reads = (previous.folder / "run.json", previous.folder / "model.json") if previous else ()
     return runs.carry_out(
-        Command("batch", _steps, show=_draw, again=drawing.draw_if_asked),
+        Command("batch", partial(_steps, previous=previous), _draw, drawing.draw_if_asked, reads),
         inputs,
         output=Path(output),
-        settings=settings or Settings(),
-        sources=sources or {},
+        settings=chosen,
+        sources=known,
         progress=progress,
     )
 
 
-def _steps(run: Run) -> dict[str, Any]:
+def _steps(run: Run, *, previous: Previous | None) -> dict[str, Any]:
     """Do the steps in order; return what run.json says of them."""
     settings, progress, results = run.settings, run.progress, run.work.room("results")
     customers = sum_up(run)
     table, compute = customers.features, run.compute
+    if previous:
+        refuse_other_money(table.scan(), previous.model, currency=settings.currency)
+    going_on = previous if previous and settings.k == "previous" else None
     with progress.stage("matrix", "Scaling features"):
         points = matrix.build_matrix(
-            table.rows, len(table), settings.features, settings.scale, run.work.room("matrix"), compute
+            table.rows,
+            len(table),
+            settings.features,
+            going_on.model.scaling if going_on else settings.scale,
+            run.work.room("matrix"),
+            compute,
         )
-    asked = None if settings.k == "auto" else settings.k_range
+    asked = settings.asked_k
     with progress.stage("choose_k", "Choosing k", choose_k.count_steps(asked), "steps") as advance:
         selection = choose_k.choose_k(
             points,
@@ -88,55 +103,60 @@ def _steps(run: Run) -> dict[str, Any]:
             min_share=settings.min_share,
             seed=settings.seed,
             effort=choose_k.Effort(memory=compute.resources.spare, compute=compute, advance=advance),
+            carried=going_on.carried if going_on else None,
         )
-
     with progress.stage("label", "Labelling customers"):
-        tallies = label.tally_clusters(points, selection.centres, table.rows, compute)
-        order = label.number_segments(tallies)
-        numbers = tuple(range(1, selection.k + 1))
-        names = naming.name_segments([tallies[cluster] for cluster in order])
-        centres = selection.centres[list(order)]
+        line = lineup.line_up(run, table, points, selection, previous)
+        lineup.tell_unused_names(settings, line, progress)
+        centres = selection.centres[list(line.clusters.values())]
         edges = rfm.score_edges(table.blocks, total=len(table), columns=table.columns)
         (results / "customers").mkdir(exist_ok=True)
         parts = label.write_customers(
             points,
             centres,
-            partial(rfm.scored_rows, rows=table.rows, edges=edges),
-            numbers=numbers,
-            names=names,
+            partial(rfm.scored_rows, rows=line.rows, edges=edges),
+            numbers=line.numbers,
+            names=line.names,
             folder=results / "customers",
             compute=compute,
         )
     with progress.stage("outputs", "Describing segments"):
         labelled = pl.scan_parquet(parts, glob=False)
         profile = profile_segments(
-            labelled, numbers=numbers, clustered=settings.features, scaling=points.scaling
+            labelled, numbers=line.numbers, clustered=settings.features, scaling=points.scaling
         )
         model = Model(
             features=settings.features,
             scaling=points.scaling,
             centres=centres,
-            numbers=numbers,
-            names=names,
-            rules=find_rules(labelled, features=settings.features, numbers=numbers),
+            numbers=line.numbers,
+            names=line.names,
+            rules=find_rules(labelled, features=settings.features, numbers=line.numbers),
             scores=edges,
             customers=customers.count,
             seen=seen_features(profile.features),
             derived=customers.table.derived,
             currency=settings.currency,
-            settings=settings.identity(),
+            settings=settings.lasting(),
             versions=record.versions(),
         )
         write_model(results / "model.json", model)
         segments = describe_segments(
             labelled, profile, model, results / "segments.csv", currency=settings.currency
         )
+        if settings.lists:
+            write_lists(results / "lists", parts, numbers=line.numbers, names=line.names)
+        told = {}
+        if previous:
+            told["previous"] = lineup.describe_previous(previous, line, selection, settings, labelled)
+            progress.say(told["previous"]["advice"])
     return record.describe_customers(customers, labelled, profile) | {
         "scaling": points.scaling.to_dict(),
-        "k_selection": selection.to_record(dict(zip(numbers, order, strict=True))),
+        "k_selection": selection.to_record(line.clusters),
         "segments": segments,
         "rfm_scores": rfm.to_record(edges),
         "monthly": spend_by_month(table, labelled),
+        **told,
     }
 
 

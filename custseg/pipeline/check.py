@@ -187,7 +187,7 @@ def _look_at_lines(table: Table, trials: Sequence[Trial], guess: Estimate, setti
         place = Place([Piece(table.sources.index(tried.excerpt.source))], FIRST_BLOCK, 0)
         found += find_unreadable(table, place, SHOWN_CELLS)
     check_lines(ledger, found, settings)
-    needed = FEWEST_CUSTOMERS if settings.k == "auto" else settings.k_range[1]
+    needed = settings.asked_k[1] if settings.asked_k else FEWEST_CUSTOMERS
     if guess.exact and guess.customers[0] < needed:
         raise InputError(
             "too-few-customers",

@@ -16,6 +16,7 @@ from custseg.pipeline.record import FORMAT
 from custseg.pipeline.segmentation import Segmentation
 from custseg.running import outputs, workfolder
 from custseg.running.progress import Progress
+from custseg.segments.lists import write_lists
 from custseg.segments.model import read_model, write_model
 from custseg.segments.table import harmless, say_again
 from custseg.settings import Settings
@@ -118,6 +119,10 @@ def _draw_again(
             _rename_currency(run, record, new)
         with progress.stage("report", "Drawing the report"):
             draw(record, run, new)
+        if record["settings"].get("lists", {}).get("value"):
+            segments = {segment["id"]: segment["name"] for segment in record["segments"]}
+            parts = sorted((run / "customers").glob("part-*.parquet"))
+            write_lists(new / "lists", parts, numbers=tuple(segments), names=tuple(segments.values()))
         outputs.write_json(new / workfolder.RECORD, record, indent=1)
         results = sorted(new.iterdir(), key=lambda entry: entry.name == workfolder.RECORD)
         workfolder.put_in_place(results, run)

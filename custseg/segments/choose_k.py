@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from custseg.errors import InputError
 from custseg.running.compute import HERE, Compute
+from custseg.segments.carrying import Carried, fit_carried
 from custseg.segments.choice import Candidate, Choice, choose
 from custseg.segments.kmeans import START_SAMPLE, Fit, fit_clusters, starting_centres
 from custseg.segments.nearest import Floats, count_distinct, label_block, mean_point, measure_spread
@@ -54,7 +55,13 @@ def count_steps(asked: tuple[int, int] | None) -> int:
 
 
 def choose_k(
-    matrix: Matrix, *, asked: tuple[int, int] | None, min_share: float, seed: int, effort: Effort
+    matrix: Matrix,
+    *,
+    asked: tuple[int, int] | None,
+    min_share: float,
+    seed: int,
+    effort: Effort,
+    carried: Carried | None = None,
 ) -> KSelection:
     """Fit the customers into every number of segments in question and choose one.
 
@@ -71,6 +78,8 @@ def choose_k(
         Seed of all draws.
     effort
         What may be used.
+    carried
+        Centres of an earlier run, in the scaling of the matrix, to go on from; nothing is asked for then.
 
     Returns
     -------
@@ -95,6 +104,13 @@ def choose_k(
         advance=effort.advance,
     )
     _refuse_unfitted(asked, fits)
+    places = looseness = None
+    if carried is not None:
+        fit, places = fit_carried(matrix, carried, variance=sample.var(axis=0), compute=compute)
+        _refuse_single(fit)
+        looseness = fit.sse / fits[fit.k].sse if fit.k in fits and fits[fit.k].sse else None
+        fits = dict(sorted({**fits, fit.k: fit}.items()))
+        asked = fit.k, fit.k
     sse_k1 = measure_spread(matrix, {1: mean_point(matrix, compute)}, compute=compute)[1].sse
     effort.advance(1)
     scored = _score(matrix, fits, seed=seed, compute=compute)
@@ -114,13 +130,25 @@ def choose_k(
         sse_k1=sse_k1,
         auto=auto,
         chosen=chosen,
-        reason=_sentence(auto, chosen, asked, limit, left_out),
+        reason=_sentence(auto, chosen, asked, limit, left_out, carried=carried is not None),
         verdict=judge(reference, scored.score(chosen.k), stability.get(chosen.k)),
         reference=reference,
         stability=stability.get(chosen.k),
         centres=fits[chosen.k].centres,
         silhouettes=scored,
+        places=places,
+        looseness=looseness,
     )
+
+
+def _refuse_single(fit: Fit) -> None:
+    """Stop when all customers are in one of the earlier segments."""
+    if fit.k < 2:
+        raise InputError(
+            "too-few-customers",
+            "All customers fall into one segment of the previous run.",
+            now="Have the segments chosen anew: --k auto.",
+        )
 
 
 def _wanted(asked: tuple[int, int] | None) -> list[int]:
@@ -224,12 +252,19 @@ def _choices(
 
 
 def _sentence(
-    auto: Choice, chosen: Choice, asked: tuple[int, int] | None, limit: str, left_out: list[int]
+    auto: Choice,
+    chosen: Choice,
+    asked: tuple[int, int] | None,
+    limit: str,
+    left_out: list[int],
+    *,
+    carried: bool,
 ) -> str:
     """Put the whole reason in one sentence."""
     parts = [chosen.reason]
     if asked and asked[0] == asked[1]:
-        parts = [f"k = {chosen.k} was asked for", f"left to itself custseg takes k = {auto.k}: {auto.reason}"]
+        why = "is carried over with its centres from the previous run" if carried else "was asked for"
+        parts = [f"k = {chosen.k} {why}", f"left to itself custseg takes k = {auto.k}: {auto.reason}"]
     elif asked:
         parts.append(f"{asked[0]}-{asked[1]} was asked for, left to itself custseg takes k = {auto.k}")
     if limit:

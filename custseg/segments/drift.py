@@ -106,7 +106,7 @@ class Drifts:
         return told
 
 
-def measure_drift(customers: pl.LazyFrame, model: Model) -> Drifts:
+def measure_drift(customers: pl.LazyFrame, model: Model, features: Sequence[str] | None = None) -> Drifts:
     """Compare customers with those a model was made from, in the features it clusters on.
 
     Parameters
@@ -115,15 +115,18 @@ def measure_drift(customers: pl.LazyFrame, model: Model) -> Drifts:
         One row a customer, at least one.
     model
         With the range and deciles it saw.
+    features
+        Which to compare; those the model clusters on when None.
 
     Notes
     -----
     One streaming pass. The index is Σ (p − q) ln(p / q) over the bins between the model's deciles; its chance
     level is that of Yurdakul, *Statistical Properties of Population Stability Index* (2018).
     """
+    features = model.features if features is None else features
     asked: dict[str, pl.Expr] = {"total": pl.len()}
     outside = pl.lit(False)
-    for name in model.features:
+    for name in features:
         seen, value = model.seen[name], pl.col(name).cast(pl.Float64)
         below, above = value < seen.minimum, value > seen.maximum
         outside = outside | below | above
@@ -132,7 +135,7 @@ def measure_drift(customers: pl.LazyFrame, model: Model) -> Drifts:
     counts = customers.select(outside=outside.sum(), **asked).collect(engine="streaming").row(0, named=True)
     total = counts["total"]
     drifts = []
-    for name in model.features:
+    for name in features:
         seen = model.seen[name]
         shares = _shares([counts[f"{place} {name}"] for place in range(len(seen.edges))], total)
         drifts.append(

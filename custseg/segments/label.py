@@ -25,6 +25,9 @@ from custseg.segments.nearest import Floats, label_block
 if TYPE_CHECKING:
     from custseg.customers.matrix import Matrix, Rows
 
+PREVIOUS = ("previous_segment_id", "previous_segment")
+"""Columns that a run made from a previous one has beside the others."""
+
 WORTH = ("spend", "total_quantity", "purchases", "lines")
 """What segments are numbered by: the first of these that the input has."""
 
@@ -149,7 +152,8 @@ def write_customers(
     -------
     list of Path
         The files. Columns: customer_id, the features, the scores, segment_id (UInt8), segment (its
-        name), distance to the own centre and margin to the next nearest, both in the scaled space.
+        name), distance to the own centre and margin to the next nearest, both in the scaled space; and those
+        of `PREVIOUS` that the rows have.
     """
 
     def write(block: int) -> Path:
@@ -162,6 +166,7 @@ def write_customers(
             segment=pl.Series(names, dtype=pl.String).gather(labels.cluster),
             distance=pl.Series(labels.distance),
             margin=pl.Series(labels.margin),
+            **{name: table[name] for name in PREVIOUS if name in table.columns},
         )
         path = folder / f"part-{block:05d}.parquet"
         outputs.write_parquet(path, labelled)

@@ -7,7 +7,7 @@ customers typically bought, and get the names whose usual meaning lies nearest, 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -67,13 +67,54 @@ _UNDATED_WORDS = (
 """Without dates nobody can be called new, at risk or asleep."""
 
 
-def name_segments(tallies: Sequence[Tally]) -> tuple[str, ...]:
+def settle_names(
+    tallies: Sequence[Tally], numbers: Sequence[int], *, asked: Mapping[str, str], carried: Mapping[int, str]
+) -> tuple[str, ...]:
+    """Name segments: as was asked for, else as in the previous run, else by recency, frequency and spend.
+
+    Parameters
+    ----------
+    tallies, numbers
+        Of the segments, in the order of their numbers.
+    asked
+        Names by the segment's number, or by the name it would get otherwise.
+    carried
+        Names of the previous run, by number.
+
+    Returns
+    -------
+    tuple of str
+        Unique names, in the same order.
+    """
+    wanted = {name.casefold() for name in asked.values()}
+    own = name_segments(tallies, fixed={i: carried[n] for i, n in enumerate(numbers) if n in carried})
+    named = {
+        i: asked.get(str(number), asked.get(own[i], ""))
+        for i, number in enumerate(numbers)
+        if str(number) in asked or own[i] in asked
+    }
+    # A name that was asked for is given once: who bears it otherwise gets another.
+    kept = {
+        i: carried[number]
+        for i, number in enumerate(numbers)
+        if number in carried and i not in named and carried[number].casefold() not in wanted
+    }
+    return name_segments(tallies, fixed=named | kept, avoid=wanted)
+
+
+def name_segments(
+    tallies: Sequence[Tally], *, fixed: Mapping[int, str] | None = None, avoid: Collection[str] = ()
+) -> tuple[str, ...]:
     """Name segments by recency, frequency and spend.
 
     Parameters
     ----------
     tallies
-        What each segment's customers add up to, in the order of their numbers, the most valuable first.
+        What each segment's customers add up to, in the order of their numbers.
+    fixed
+        Names that are given already, by place.
+    avoid
+        Other names not to give, in small letters.
 
     Returns
     -------
@@ -83,7 +124,9 @@ def name_segments(tallies: Sequence[Tally]) -> tuple[str, ...]:
     """
     from scipy.optimize import linear_sum_assignment
 
-    if len(tallies) == 2:
+    fixed = fixed or {}
+    taken = {name.casefold() for name in fixed.values()} | {*avoid}
+    if len(tallies) == 2 and not taken:
         return TWO_NAMES
     dated = "recency_days" in tallies[0].typical
     words = _WORDS if dated else _UNDATED_WORDS
@@ -100,14 +143,15 @@ def name_segments(tallies: Sequence[Tally]) -> tuple[str, ...]:
             if meant is not None:
                 costs[:, column] += (place - meant) ** 2
     # With more segments than words a word is used again, numbered, as late as possible.
-    rounds = math.ceil(len(tallies) / len(words))
-    rows, columns = linear_sum_assignment(
-        np.concatenate([costs + 10 * again for again in range(rounds)], axis=1)
-    )
-    names = {}
+    rounds = range(math.ceil((len(tallies) + len(taken)) / len(words)))
+    texts = [word.name + (f" {again + 1}" if again else "") for again in rounds for word in words]
+    repeated = np.concatenate([costs + 10 * again for again in rounds], axis=1)
+    open_rows = [row for row in range(len(tallies)) if row not in fixed]
+    free = [column for column, text in enumerate(texts) if text.casefold() not in taken]
+    rows, columns = linear_sum_assignment(repeated[np.ix_(open_rows, free)])
+    names = dict(fixed)
     for row, column in zip(rows.tolist(), columns.tolist(), strict=True):
-        again, word = divmod(column, len(words))
-        names[row] = words[word].name + (f" {again + 1}" if again else "")
+        names[open_rows[row]] = texts[free[column]]
     return tuple(names[row] for row in range(len(tallies)))
 
 

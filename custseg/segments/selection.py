@@ -42,6 +42,10 @@ class KSelection:
         Of the chosen k, ``(k, n_features)`` in the scaled space.
     silhouettes
         Of all candidates.
+    places
+        With carried-over centres: which of them the clusters go on from.
+    looseness
+        With them: their sum of squares over that of centres found anew; None when that is 0 or unknown.
     """
 
     candidates: tuple[Candidate, ...]
@@ -54,6 +58,8 @@ class KSelection:
     stability: Stability | None
     centres: Floats
     silhouettes: Silhouettes
+    places: tuple[int, ...] | None = None
+    looseness: float | None = None
 
     @property
     def k(self) -> int:

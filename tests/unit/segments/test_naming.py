@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from custseg.segments.label import Tally
-from custseg.segments.naming import describe_segment, digits, name_segments
+from custseg.segments.naming import describe_segment, digits, name_segments, settle_names
 from custseg.segments.profile import SegmentProfile
 
 
@@ -126,3 +126,50 @@ def test_the_sentence_without_money_dates_or_invoices():
 )
 def test_three_digits(value, text):
     assert digits(value) == text
+
+
+FOUR = [rfm(3, 20, 5000), rfm(20, 9, 900), rfm(150, 5, 400), rfm(300, 1, 20)]
+
+
+def settled(*, asked=None, carried=None, tallies=FOUR, numbers=(1, 2, 3, 4)):
+    return settle_names(tallies[: len(numbers)], numbers, asked=asked or {}, carried=carried or {})
+
+
+def test_names_go_on_by_number():
+    automatic = settled()
+    assert automatic == name_segments(FOUR)
+    carried = {1: "Hibernating", 2: "Our best", 3: "Loyal"}
+    found = settled(carried=carried)
+    assert found[:3] == ("Hibernating", "Our best", "Loyal")
+    assert found[3] not in carried.values()
+
+
+def test_names_that_were_asked_for_win():
+    automatic = settled()
+    assert settled(asked={"2": "VIP"}) == (automatic[0], "VIP", *automatic[2:])
+    assert settled(asked={automatic[3]: "Sleepers"})[3] == "Sleepers"
+    assert settled(asked={"1": "VIP", "Old": "Gold"}, carried={1: "A", 2: "Old"})[:2] == ("VIP", "Gold")
+
+
+def test_a_name_is_never_given_twice():
+    automatic = settled()
+    swapped = settled(asked={"2": automatic[0]})
+    assert swapped[1] == automatic[0]
+    assert len({name.casefold() for name in swapped}) == 4
+    found = settled(asked={"2": "loyal"}, carried={1: "Loyal", 3: "Fine"})
+    assert found[1:3] == ("loyal", "Fine")
+    assert found[0].casefold() != "loyal"
+    two = settled(asked={"1": "Low-Value"}, numbers=(1, 2))
+    assert two[0] == "Low-Value"
+    assert two[1] != "Low-Value"
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(["1", "2", "3", "4", "Loyal", "Champions", "X"]), st.text("ab", min_size=1)
+    )
+)
+def test_names_stay_unique_whatever_is_asked(asked):
+    asked = dict(zip(asked, dict.fromkeys(asked.values()), strict=False))
+    found = settled(asked=asked, carried={2: "Loyal", 4: "a"})
+    assert len({name.casefold() for name in found}) == 4
