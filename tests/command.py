@@ -8,6 +8,9 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+import polars as pl
+from polars.testing import assert_frame_equal
+
 
 @dataclass(frozen=True)
 class Done:
@@ -32,3 +35,15 @@ def run_custseg(*arguments: object, env: dict[str, str] | None = None, cwd: Path
         timeout=600,
     )
     return Done(done.returncode, done.stdout, done.stderr)
+
+
+def same_answer(one: Path, other: Path) -> None:
+    """Hold two outputs to the same customers, to the last bit, the same model and the same files."""
+
+    def everyone(folder: Path) -> pl.DataFrame:
+        return pl.concat([pl.read_parquet(part) for part in sorted((folder / "customers").iterdir())])
+
+    assert_frame_equal(everyone(one), everyone(other), check_exact=True)
+    for name in ("segments.csv", "model.json"):
+        assert (one / name).read_bytes() == (other / name).read_bytes()
+    assert {path.name for path in one.iterdir()} == {path.name for path in other.iterdir()}

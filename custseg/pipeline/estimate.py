@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 
 from custseg.columns import FATES
-from custseg.customers.plan import BUCKET_LINE, CHUNK_LINE, LINE_IN_TEXT, Plan
+from custseg.customers.plan import BUCKET_LINE, CHUNK_LINE, EXCHANGE_LINE, LINE_IN_TEXT, Plan
 from custseg.running.compute import PROGRAM, Resources
 from custseg.transactions.cleaning import KEPT
 from custseg.transactions.source import Source
@@ -25,8 +25,6 @@ CHOICE_SECONDS = 30.0
 CHOICE_CUSTOMERS = 20_000
 CUSTOMER_SECONDS = 6e-6
 
-EXCHANGE_LINE = 16
-"""Bytes a kept line takes in the exchange."""
 CUSTOMER_BYTES = 250
 """Bytes a customer takes in features, matrix and result."""
 REPORT_BYTES = 20_000_000

@@ -19,7 +19,7 @@ import polars as pl
 from custseg._version import __version__
 from custseg.customers import features, plan
 from custseg.customers.plan import Plan
-from custseg.errors import InputError, OutputError
+from custseg.errors import InputError, MachineError, OutputError
 from custseg.pipeline import record
 from custseg.pipeline.customers import Run
 from custseg.pipeline.segmentation import Segmentation
@@ -125,14 +125,18 @@ def carry_out(
             run = Run(table, recipe, chosen_plan, work, settings, progress, compute)
             try:
                 made = record.begin(command.name, settings, sources, identity) | command.steps(run)
+                made |= {"seconds": progress.seconds, "peak_memory_bytes": memory.bytes}
+                command.show(run, made)
+                outputs.write_json(work.room("results") / workfolder.RECORD, made, indent=1)
+                work.publish(output)
             except InputError:
                 # Going on would end the same way; the next run shall not find half of this one.
                 work.remove()
                 raise
-            made |= {"seconds": progress.seconds, "peak_memory_bytes": memory.bytes}
-            command.show(run, made)
-            outputs.write_json(work.room("results") / workfolder.RECORD, made, indent=1)
-            work.publish(output)
+            except MachineError as error:
+                if error.code == "disk-full":
+                    error.where += f"; the whole exchange takes about {chosen_plan.disk / 1e9:.2f} GB"
+                raise
             work.remove()
     return Segmentation(output, made)
 
@@ -192,5 +196,6 @@ def take_up(
         work.sweep()
         return work, Plan.from_dict(state["plan"])
     made = plan.make_plan(table.sources, resources=resources, chunk_size=settings.chunk_size)
+    work.require_space(made.disk)
     work.remember({"identity": identity, "plan": asdict(made)})
     return work, made

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from custseg.errors import OutputError, cut
+from custseg.errors import MachineError, OutputError, cut
 from custseg.running import outputs
 
 RECORD = "run.json"
@@ -51,6 +51,24 @@ class WorkFolder:
         """Remove what an interrupted run left half-written."""
         for file in self.path.rglob(f"{outputs.TEMPORARY}*"):
             file.unlink(missing_ok=True)
+
+    def require_space(self, needed: int) -> None:
+        """Refuse to begin what will not fit, and leave no folder behind.
+
+        Raises
+        ------
+        MachineError
+            Fewer bytes are free than needed.
+        """
+        free = shutil.disk_usage(self.path).free
+        if free < needed:
+            self.remove()
+            raise MachineError(
+                "too-little-disk",
+                f"The work needs about {needed / 1e9:.2f} GB of disk, and {free / 1e9:.2f} GB are free.",
+                where=str(self.path.parent),
+                now="Make room, or name a folder on another disk with --work-dir.",
+            )
 
     def remove(self) -> None:
         """Remove the folder and all in it."""

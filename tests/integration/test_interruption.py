@@ -8,10 +8,8 @@ import sys
 import time
 from pathlib import Path
 
-import polars as pl
 import pytest
-from command import run_custseg
-from polars.testing import assert_frame_equal
+from command import run_custseg, same_answer
 
 ROWS = 60_000
 STAGES = ("Finding files", "Reading and cleaning", "Summing up customers", "Scaling features")
@@ -47,16 +45,6 @@ def stop_after(stage: str, number: int, lines: Path, output: Path) -> tuple[int,
         run.send_signal(number)
         code = run.wait(timeout=60)
         return code, time.monotonic() - start
-
-
-def same_answer(one: Path, other: Path) -> None:
-    def everyone(folder: Path) -> pl.DataFrame:
-        return pl.concat([pl.read_parquet(part) for part in sorted((folder / "customers").iterdir())])
-
-    assert_frame_equal(everyone(one), everyone(other), check_exact=True)
-    for name in ("segments.csv", "model.json"):
-        assert (one / name).read_bytes() == (other / name).read_bytes()
-    assert {path.name for path in one.iterdir()} == {path.name for path in other.iterdir()}
 
 
 @pytest.mark.parametrize("stage", STAGES)

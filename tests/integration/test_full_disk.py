@@ -1,0 +1,89 @@
+"""A disk that fills up at any stage: what is said, and that the same command finishes once there is room."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from command import run_custseg, same_answer
+
+SMALL = 40_000_000
+STAGES = ("Plan:", "Reading and cleaning", "Labelling customers", "Drawing the report")
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of its own, in memory."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={SMALL}", "custseg-test", str(disk)]
+    if not shutil.which("mount") or subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("mounting a small disk takes root")
+    yield disk
+    subprocess.run(["umount", "--lazy", str(disk)], check=True)
+
+
+@pytest.fixture(scope="module")
+def lines(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("sample") / "lines"
+    assert run_custseg("sample", "-o", folder, "--rows", 40_000, "--customers", 600).code == 0
+    return folder
+
+
+def command(lines: Path, output: Path) -> tuple[object, ...]:
+    return "batch", lines, "-o", output, "--chunk-size", "500kB", "--no-progress", "-v"
+
+
+def fill(disk: Path) -> Path:
+    """Fill a disk to its last byte."""
+    ballast = disk / "ballast"
+    with ballast.open("wb", buffering=0) as file:
+        for size in (1 << 20, 1 << 12, 1):
+            try:
+                while True:
+                    file.write(b"0" * size)
+            except OSError:
+                continue
+    return ballast
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_disk_filled_after_any_stage(stage: str, lines: Path, small_disk: Path, tmp_path: Path) -> None:
+    output = small_disk / "out"
+    arguments = [sys.executable, "-m", "custseg", *map(str, command(lines, output))]
+    with subprocess.Popen(arguments, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as run:
+        assert run.stderr is not None
+        for line in run.stderr:
+            if line.startswith(stage):
+                break
+        run.send_signal(signal.SIGSTOP)
+        ballast = fill(small_disk)
+        run.send_signal(signal.SIGCONT)
+        said = run.stderr.read()
+        assert run.wait(timeout=120) == 5, said
+    assert "The disk is full." in said
+    assert "GB free; the whole exchange takes about" in said
+    assert "--work-dir" in said
+    assert "Traceback" not in said
+    assert not (output / "run.json").exists()
+    ballast.unlink()
+    assert run_custseg(*command(lines, output)).code == 0
+    whole = tmp_path / "whole"
+    assert run_custseg(*command(lines, whole)).code == 0
+    same_answer(output, whole)
+
+
+def test_too_little_disk_is_said_before_the_work(lines: Path, small_disk: Path) -> None:
+    ballast = fill(small_disk)
+    with ballast.open("rb+") as file:
+        file.truncate(ballast.stat().st_size - 200_000)
+    refused = run_custseg(*command(lines, small_disk / "out"))
+    assert refused.code == 5
+    assert "of disk, and 0.00 GB are free" in refused.err
+    assert "Reading and cleaning" not in refused.err
+    assert not (small_disk / "out").exists()
