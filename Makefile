@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 DEMO_ROWS ?= 1000000
 
 .DEFAULT_GOAL := help
-.PHONY: help install develop demo test check format kills lost-workers pictures clean
+.PHONY: help install develop demo test check format kills lost-workers memory bench pictures clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,6 +38,12 @@ kills: .venv/.developing ## kill runs at a hundred random moments; each must com
 lost-workers: .venv/.developing ## kill a worker in each of twenty runs; each must come to the same answer (ten minutes)
 	$(BIN)/python jobs/campaigns/lost_workers.py --runs 20 --rows 5e6
 
+memory: .venv/.developing ## hold runs on unkind inputs to their memory limit (ten minutes)
+	$(BIN)/python jobs/campaigns/memory.py
+
+bench: .venv/.installed .venv-bench/.installed ## time custseg and its peers into docs/benchmarks.md; BENCH holds arguments
+	$(BIN)/python jobs/benchmarks/bench.py --peers-python .venv-bench/bin/python $(BENCH)
+
 pictures: .venv/.developing ## draw the documentation's pictures; CUSTSEG_REAL_DATA names the real transactions
 	$(BIN)/custseg batch "$(CUSTSEG_REAL_DATA)/online_retail_II.csv" -o demo/pictures \
 		--job jobs/online_retail.toml --features rfm --k 4 --fresh --quiet
@@ -51,6 +57,11 @@ clean: ## remove the demo, builds and caches; .venv stays
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@$(PIP) install --quiet --constraint constraints.txt --upgrade pip
 	@$(PIP) install --quiet --constraint constraints.txt --editable .
+	@touch $@
+
+.venv-bench/.installed: jobs/benchmarks/requirements.txt
+	@test -x .venv-bench/bin/python || $(PYTHON) -m venv .venv-bench
+	@.venv-bench/bin/python -m pip --disable-pip-version-check install --quiet --requirement $<
 	@touch $@
 
 # Dependency groups are read by pip 25.1 and later, hence the upgrade above.

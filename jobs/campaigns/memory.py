@@ -1,0 +1,129 @@
+"""Hold runs to their memory limit, whatever the input looks like; the peak is measured from outside.
+
+    python jobs/campaigns/memory.py --rows 2e7
+
+Every input is made from one sample and is as unkind as can be: lines in random order, one customer with a
+twentieth of all lines, one invoice of a million, a third without a customer, one long CSV. Prints a line a
+run; exit code 1 when one went over its limit.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import polars as pl
+import psutil
+
+LIMITS = ("1GB", "2GB")
+MILLION = 1_000_000
+
+
+def as_sampled(lines: pl.LazyFrame) -> pl.LazyFrame:
+    """Leave the lines as they are."""
+    return lines
+
+
+def shuffled(lines: pl.LazyFrame) -> pl.LazyFrame:
+    """Put the lines in random order: every stretch has one line."""
+    return lines.collect().sample(fraction=1, shuffle=True, seed=1).lazy()
+
+
+def one_customer(lines: pl.LazyFrame) -> pl.LazyFrame:
+    """Give one customer a twentieth of all lines."""
+    his = pl.int_range(pl.len()) % 20 == 0
+    return lines.with_columns(pl.when(his).then(pl.lit(99999)).otherwise("Customer ID").alias("Customer ID"))
+
+
+def one_invoice(lines: pl.LazyFrame) -> pl.LazyFrame:
+    """Let the first million lines be one invoice of one customer."""
+    first = pl.int_range(pl.len()) < MILLION
+    return lines.with_columns(
+        pl.when(first).then(pl.lit("700000")).otherwise("Invoice").alias("Invoice"),
+        pl.when(first).then(pl.lit(99999)).otherwise("Customer ID").alias("Customer ID"),
+    )
+
+
+def no_customer(lines: pl.LazyFrame) -> pl.LazyFrame:
+    """Leave a third of the lines without a customer."""
+    gone = pl.int_range(pl.len()) % 3 == 0
+    return lines.with_columns(pl.when(~gone).then("Customer ID").alias("Customer ID"))
+
+
+INPUTS: tuple[Callable[[pl.LazyFrame], pl.LazyFrame], ...] = (
+    as_sampled,
+    shuffled,
+    one_customer,
+    one_invoice,
+    no_customer,
+)
+
+
+def main() -> int:
+    """Run the campaign."""
+    arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    arguments.add_argument("--rows", type=float, default=2e7)
+    given = arguments.parse_args()
+    over = 0
+    with tempfile.TemporaryDirectory(prefix="custseg-memory-") as name:
+        folder = Path(name)
+        sample = folder / "sample"
+        subprocess.run(
+            [sys.executable, "-m", "custseg", "sample", "-o", sample, "--rows", str(int(given.rows)),
+             "--customers", str(int(given.rows / 100)), "--file-type", "parquet", "--quiet"],
+            check=True,
+            stdout=subprocess.DEVNULL,
+        )  # fmt: skip
+        for make in INPUTS:
+            path = folder / "lines.parquet"
+            make(pl.scan_parquet(sample / "*.parquet")).sink_parquet(path)
+            over += sum(run(make.__name__, path, limit, folder / "out") for limit in LIMITS)
+        pl.scan_parquet(sample / "*.parquet").sink_csv(folder / "lines.csv")
+        over += sum(run("one long CSV", folder / "lines.csv", limit, folder / "out") for limit in LIMITS)
+    return 1 if over else 0
+
+
+def run(what: str, path: Path, limit: str, output: Path) -> bool:
+    """Run custseg once; return whether it went over its limit."""
+    shutil.rmtree(output, ignore_errors=True)
+    start, peak = time.perf_counter(), 0
+    command = [
+        sys.executable,
+        "-m",
+        "custseg",
+        "batch",
+        path,
+        "-o",
+        output,
+        "--memory-limit",
+        limit,
+        "--quiet",
+    ]
+    with subprocess.Popen([*map(str, command)], stdout=subprocess.DEVNULL) as process:
+        watched = psutil.Process(process.pid)
+        while process.poll() is None:
+            try:
+                peak = max(
+                    peak, sum(p.memory_info().rss for p in (watched, *watched.children(recursive=True)))
+                )
+            except psutil.Error:
+                continue
+            time.sleep(0.05)
+    assert process.returncode == 0, f"exit code {process.returncode}"
+    allowed = float(limit.removesuffix("GB")) * 1e9
+    verdict = "over" if peak > allowed else "under"
+    print(
+        f"{what:<14} {limit}: peak {peak / 1e9:.2f} GB, {verdict}; {time.perf_counter() - start:.0f} s",
+        flush=True,
+    )
+    return peak > allowed
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
