@@ -49,6 +49,7 @@ class Answer:
     ledger: dict[str, int]
     money: dict[str, float]
     customers: pd.DataFrame = field(repr=False)
+    lines: pd.DataFrame = field(repr=False)
 
 
 def solve(paths: Iterable[Path], rules: Rules | None = None) -> Answer:
@@ -67,6 +68,7 @@ def solve(paths: Iterable[Path], rules: Rules | None = None) -> Answer:
         ledger={"rows_read": len(lines)} | {fate: int(counts.get(fate, 0)) for fate in FATES},
         money={"rows_read": float(sums.sum())} | {fate: float(sums.get(fate, 0)) for fate in FATES},
         customers=features(lines, given, rules),
+        lines=lines,
     )
 
 

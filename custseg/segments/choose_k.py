@@ -130,6 +130,7 @@ def choose_k(
         sse_k1=sse_k1,
         auto=auto,
         chosen=chosen,
+        votes=auto if asked and asked[0] == asked[1] else chosen,
         reason=_sentence(auto, chosen, asked, limit, left_out, carried=carried is not None),
         verdict=judge(reference, scored.score(chosen.k), stability.get(chosen.k)),
         reference=reference,

@@ -30,6 +30,8 @@ class KSelection:
         What is chosen from 2-10 when nobody asks for a k.
     chosen
         What is chosen from the k that were asked for; `auto` when none were.
+    votes
+        Whose votes are recorded: `auto`'s where one k was asked for, which leaves nothing to vote on.
     reason
         Why, one sentence.
     verdict
@@ -52,6 +54,7 @@ class KSelection:
     sse_k1: float
     auto: Choice
     chosen: Choice
+    votes: Choice
     reason: str
     verdict: Verdict
     reference: BoxReference
@@ -77,14 +80,14 @@ class KSelection:
         return {
             "candidates": [candidate.to_record() for candidate in self.candidates],
             "sse_k1": self.sse_k1,
-            "elbow": self.chosen.elbow,
+            "elbow": self.votes.elbow,
             "auto": self.auto.k,
             "chosen": self.k,
             "reason": self.reason,
             "verdict": self.verdict,
             "votes": {
-                "silhouette": self.chosen.best_silhouette,
-                "elbow": self.chosen.elbow,
+                "silhouette": self.votes.best_silhouette,
+                "elbow": self.votes.elbow,
                 "min_share": [candidate.k for candidate in self.candidates if candidate.eligible],
             },
             "structure_z": self.reference.largest_z,

@@ -29,7 +29,9 @@ def test_help_waits_for_no_heavy_library() -> None:
     assert not imported("-m", "custseg", "--help") & (HEAVY | {"pydantic"})
 
 
-@pytest.mark.parametrize("arguments", [["batch", "--help"], ["sample", "--help"], ["--version"]])
+@pytest.mark.parametrize(
+    "arguments", [["batch", "--help"], ["assign", "--help"], ["sample", "--help"], ["--version"]]
+)
 def test_nor_does_the_help_of_a_command(arguments: list[str]) -> None:
     # Typer itself takes pydantic to read the options before a command.
     assert not imported("-m", "custseg", *arguments) & HEAVY
@@ -48,7 +50,7 @@ def test_the_face_of_the_package() -> None:
         assert getattr(custseg, name) is not None
 
 
-@pytest.mark.parametrize("command", ["batch", "sample"])
+@pytest.mark.parametrize("command", ["batch", "assign", "sample"])
 def test_each_command_has_help_with_an_example(command: str) -> None:
     assert re.search(rf"\b{command}\b", run_custseg("--help").out)
     done = run_custseg(command, "--help", env={"COLUMNS": "200", "NO_COLOR": "1", "TERM": "dumb"})
