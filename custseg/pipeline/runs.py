@@ -23,7 +23,7 @@ from custseg.errors import InputError, MachineError, OutputError
 from custseg.pipeline import record
 from custseg.pipeline.customers import Run
 from custseg.pipeline.segmentation import Segmentation
-from custseg.running import outputs, workfolder
+from custseg.running import outputs, storage, workfolder
 from custseg.running.compute import Resources, open_compute
 from custseg.running.progress import PeakMemory, Progress
 from custseg.running.workfolder import WorkFolder
@@ -118,7 +118,8 @@ def carry_out(
                 return command.again(found, settings, sources, progress)
             compute = stack.enter_context(open_compute(settings, progress.explain))
             work, chosen_plan = take_up(output, identity, settings, table, compute.resources)
-            compute.settle(work.room("tasks"), Path(table.sources[0].file.path))
+            first = table.sources[0].file.path
+            compute.settle(work.room("tasks"), None if storage.is_remote(first) else Path(first))
             progress.explain(chosen_plan.describe())
             if work.state.get("thorough"):
                 table = reading.open_input(find.find_files(paths), settings, thorough=True)

@@ -111,6 +111,13 @@ def lock(output: Path) -> Iterator[None]:
     OutputError
         Another run is at work in it, or it is no folder.
     """
+    if output.parts[:1] == ("s3:",):
+        raise OutputError(
+            "output-no-folder",
+            "Results and temporary files cannot be on s3:// yet; input can.",
+            where=str(output),
+            now="Name a folder with -o and copy it there afterwards.",
+        )
     if output.exists() and not output.is_dir():
         raise OutputError("output-no-folder", f"'{output}' is a file.", now="Name a folder with -o.")
     made = not output.exists()

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from custseg.errors import InputError, cut, nearest
+from custseg.running import storage
 from custseg.transactions.parquet_files import ROW_IN_TEXT
 
 HEADER_ROWS = 20
@@ -153,7 +154,7 @@ class _Sheets:
 
     def look_at(self, path: str, sheet: str) -> pl.DataFrame:
         """Return all rows of a sheet and keep them."""
-        key = path, sheet, os.stat(path).st_mtime_ns  # noqa: PTH116
+        key = path, sheet, _changed(path)
         with self.lock:
             if key not in self.frames:
                 frame = _read_sheet(path, sheet)
@@ -178,9 +179,16 @@ def _open(path: str) -> Any:
     import fastexcel
 
     try:
+        if storage.is_remote(path):
+            with storage.open_binary(path) as file:
+                return fastexcel.read_excel(file.read())
         return fastexcel.read_excel(path)
     except (fastexcel.FastExcelError, OSError) as error:
         raise _damaged(path, error) from None
+
+
+def _changed(path: str) -> int:
+    return storage.look_at(path).modified if storage.is_remote(path) else os.stat(path).st_mtime_ns  # noqa: PTH116
 
 
 def _sheet_names(path: str) -> list[str]:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 import zipfile
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from glob import glob, has_magic
 from pathlib import Path
 from typing import Literal
 
-from custseg.errors import InputError, nearest
+from custseg.errors import InputError, cut, nearest
+from custseg.running import storage
+from custseg.running.storage import RemoteFile
 
 TEXT_ENDINGS = (".csv", ".tsv", ".txt")
 EXCEL_ENDINGS = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
@@ -23,6 +27,9 @@ ENDINGS = (
     *EXCEL_ENDINGS,
 )
 """Files taken when a folder is searched; a file named outright is told by its content."""
+
+REQUESTS = 32
+"""Objects looked at at once: each answer is short and long on its way."""
 
 PARQUET_MAGIC = b"PAR1"
 ZIP_MAGIC = b"PK\x03\x04"
@@ -73,12 +80,18 @@ def find_files(inputs: Sequence[str | os.PathLike[str]]) -> tuple[InputFile, ...
         A path that is not there, a glob or folder without any usable file.
     """
     paths: dict[str, None] = {}
+    remote: dict[str, RemoteFile] = {}
     for given in inputs:
+        if storage.is_remote(str(given)):
+            remote |= {file.url: file for file in _expand_remote(str(given))}
+            continue
         for path in _expand(str(given)):
             paths[os.path.realpath(path)] = None
-    if not paths:
+    if not paths and not remote:
         raise InputError("no-input", "No input was named.", now="Name files, folders or globs.")
-    return tuple(_look_at(path) for path in sorted(paths))
+    with ThreadPoolExecutor(REQUESTS) as pool:
+        looked = list(pool.map(_look_at_remote, (remote[url] for url in sorted(remote))))
+    return (*(_look_at(path) for path in sorted(paths)), *looked)
 
 
 def _expand(given: str) -> Iterator[Path]:
@@ -113,6 +126,55 @@ def _expand(given: str) -> Iterator[Path]:
             where=f"in the folder {path.parent.resolve()}",
             now=nearest(path.name, siblings) or "Check the path.",
         )
+
+
+def _expand_remote(given: str) -> Iterator[RemoteFile]:
+    """Find objects: one by its name, those below a folder, those that match a pattern."""
+    if has_magic(given):
+        folder = given[: min(given.find(sign) for sign in "*?[" if sign in given)].rpartition("/")[0]
+        # As in a shell, a single star does not reach into folders.
+        pattern = re.compile(_as_expression(given))
+        found = [file for file in storage.below(folder) if pattern.fullmatch(file.url)]
+        found = [file for file in found if not any(map(_hidden, file.url.removeprefix(folder).split("/")))]
+    else:
+        found = [file for file in storage.below(given) if _is_usable(file.url.removeprefix(given))]
+        if not found and given.count("/") > 2 and not given.endswith("/"):
+            found = [storage.look_at(given)]
+    if not found:
+        raise InputError(
+            "nothing-matched",
+            f"'{cut(given)}' names no object that custseg reads.",
+            where="searched for " + ", ".join(ENDINGS),
+            now="Check the address; name objects themselves if they have other endings.",
+        )
+    yield from found
+
+
+def _as_expression(pattern: str) -> str:
+    """Return a glob as a regular expression."""
+    parts = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
+    pieces = re.split(r"(\*\*/|\*\*|\*|\?|\[[^]]+\])", pattern)
+    return "".join(
+        parts.get(piece, piece if piece.startswith("[") and piece.endswith("]") else re.escape(piece))
+        for piece in pieces
+    )
+
+
+def _is_usable(path: str) -> bool:
+    names = [name for name in path.split("/") if name]
+    return bool(names) and not any(map(_hidden, names)) and names[-1].lower().endswith(ENDINGS)
+
+
+def _look_at_remote(file: RemoteFile) -> InputFile:
+    """Tell an object's format by content."""
+    facts = file.size, file.modified
+    try:
+        with storage.open_binary(file.url) as data:
+            start = data.read(4)
+            data.seek(-min(4, file.size), os.SEEK_END)
+            return InputFile(file.url, _format(file.url, start, data.read(4)), *facts)
+    except InputError as problem:
+        return InputFile(file.url, "csv", *facts, problem)
 
 
 def _below(folder: Path) -> Iterator[Path]:
@@ -194,7 +256,7 @@ def _format(path: str, start: bytes, end: bytes) -> Literal["csv", "parquet", "e
 
 def _is_workbook(path: str) -> bool:
     try:
-        with zipfile.ZipFile(path) as archive:
+        with storage.open_binary(path) as file, zipfile.ZipFile(file) as archive:
             names = archive.namelist()
     except (zipfile.BadZipFile, OSError):
         return False

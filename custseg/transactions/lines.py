@@ -108,7 +108,7 @@ def _collect(table: Table, parts: Sequence[Part], *, products: bool) -> pl.DataF
     changes = pl.any_horizontal(pl.col(name).ne_missing(pl.col(name).shift()) for name in head_columns(table))
     try:
         return lines.with_columns(new=changes).collect(engine="streaming")
-    except pl.exceptions.PolarsError as error:
+    except (pl.exceptions.PolarsError, OSError) as error:
         if len(parts) > 1:
             # Which file it is, Polars does not say.
             for part in parts:

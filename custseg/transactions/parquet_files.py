@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from custseg.errors import InputError, cut
+from custseg.errors import CustsegError, InputError, cut
+from custseg.running import storage
 
 ROW_IN_TEXT = 90
 """Bytes a row would take as text, about; only the plan depends on it."""
@@ -52,7 +53,7 @@ class ParquetFile:
     def scan(self, start: int = 0, length: int | None = None) -> pl.LazyFrame:
         """Scan rows, as columns ``c0``, ``c1`` and so on."""
         names = [pl.col(name).alias(f"c{position}") for position, name in enumerate(self.header)]
-        frame = pl.scan_parquet(self.path, glob=False, hive_partitioning=False).select(names)
+        frame = _scan(self.path).select(names)
         return frame if length is None else frame.slice(start, length)
 
     def frames(self, limit: int) -> Iterator[pl.LazyFrame]:
@@ -66,7 +67,7 @@ class ParquetFile:
         try:
             for frame in self.frames(FRAME_BYTES):
                 frame.collect(engine="streaming")
-        except pl.exceptions.PolarsError as error:
+        except (pl.exceptions.PolarsError, OSError) as error:
             raise damaged(self.path, error) from None
 
     def sample(self, size: int) -> list[list[str | None]]:
@@ -87,7 +88,7 @@ class ParquetFile:
         texts = [as_sample(f"c{position}", dtype) for position, dtype in enumerate(self.dtypes)]
         try:
             frames = [self.scan(start, rows).with_columns(texts).collect() for start in sorted(starts)]
-        except pl.exceptions.PolarsError as error:
+        except (pl.exceptions.PolarsError, OSError) as error:
             raise damaged(self.path, error) from None
         return [list(row) for frame in frames for row in frame.iter_rows()]
 
@@ -108,8 +109,8 @@ def open_parquet(path: str) -> ParquetFile:
         It cannot be read.
     """
     try:
-        schema = pl.read_parquet_schema(path)
-        rows = pl.scan_parquet(path, glob=False, hive_partitioning=False).select(pl.len()).collect().item()
+        schema = _scan(path).collect_schema()
+        rows = _scan(path).select(pl.len()).collect().item()
     except UnicodeEncodeError:
         raise InputError(
             "unreadable-file",
@@ -122,11 +123,22 @@ def open_parquet(path: str) -> ParquetFile:
     return ParquetFile(path, tuple(schema), tuple(schema.values()), rows)
 
 
-def damaged(place: str, error: BaseException) -> InputError:
+def _scan(path: str) -> pl.LazyFrame:
+    return pl.scan_parquet(path, glob=False, hive_partitioning=False, **storage.scan_options(path))
+
+
+def damaged(place: str, error: BaseException) -> CustsegError:
     """Return the error for a file that cannot be read to its end."""
+    if storage.is_remote(place) and (isinstance(error, OSError) or not _in_the_file(error)):
+        return storage.explain(place, error)
     return InputError(
         "damaged-file",
         f"The file cannot be read: {cut(error)}.",
         where=place,
         now="Copy it again from where it came from. --skip-bad-files goes on without it.",
     )
+
+
+def _in_the_file(error: BaseException) -> bool:
+    """Tell an error in a file from one on the way to it."""
+    return "parquet" in str(error).lower() or "out of specification" in str(error).lower()

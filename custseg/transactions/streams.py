@@ -12,10 +12,10 @@ import importlib
 import io
 import sys
 import zlib
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from custseg.errors import InputError, cut
+from custseg.running import storage
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -39,18 +39,21 @@ CP1252 = "".join(
 
 def is_compressed(path: str) -> bool:
     """Tell whether a file can only be read from its beginning."""
-    with Path(path).open("rb") as file:
+    with storage.open_binary(path) as file:
         return file.read(4).startswith((GZIP_MAGIC, ZSTD_MAGIC))
 
 
 def open_bytes(path: str, encoding: str = UNKNOWN) -> BinaryIO:
     """Open a file for reading: decompressed, recoded to UTF-8 where the encoding does not keep ASCII."""
-    file: Any = Path(path).open("rb")  # noqa: SIM115 - handed to the caller, who closes it
+    file: Any = storage.open_binary(path)
     magic = file.read(4)
     file.seek(0)
     if magic.startswith((GZIP_MAGIC, ZSTD_MAGIC)):
-        file.close()
-        file = gzip.GzipFile(path) if magic.startswith(GZIP_MAGIC) else zstd.ZstdFile(path)
+        if not storage.is_remote(path):
+            # By its path, so that closing the one closes the other.
+            file.close()
+            file = path
+        file = gzip.open(file) if magic.startswith(GZIP_MAGIC) else zstd.ZstdFile(file)  # noqa: SIM115
     if keeps_ascii(encoding):
         return cast(BinaryIO, file)
     return io.BufferedReader(_Recoded(file, encoding), STEP)
@@ -79,13 +82,13 @@ def share_of(path: str, encoding: str, beginning: bytes) -> float:
     if not keeps_ascii(encoding):
         size = len(beginning.decode("utf-8").encode(encoding))
     if is_compressed(path):
-        with Path(path).open("rb") as raw:
+        with storage.open_binary(path) as raw:
             is_gzip = raw.read(2) == GZIP_MAGIC
             raw.seek(0)
             with gzip.GzipFile(fileobj=raw) if is_gzip else zstd.ZstdFile(raw) as file:
                 file.read(size)
             size = raw.tell()
-    return size / max(1, Path(path).stat().st_size)
+    return size / max(1, storage.size(path))
 
 
 def keeps_ascii(encoding: str) -> bool:
