@@ -40,14 +40,15 @@ def main() -> int:
         seconds, _, code, told = run_and_kill(command, None)
         assert code == 0, told
         print(f"undisturbed with workers: {seconds:.1f} s of work", flush=True)
-        for number in range(1, given.runs + 1):
+        kills = 0
+        while kills < given.runs:
             shutil.rmtree(output, ignore_errors=True)
             moment = draw.uniform(0, seconds)
             _, stage, code, told = run_and_kill(command, moment)
             different = f"exit code {code}: {told[-500:]}" if code else differences(whole, output)
-            print(
-                f"run {number}: killed {moment:.1f} s in, {stage}; {different or 'same answer'}", flush=True
-            )
+            kills += bool(stage)
+            said = f"killed {moment:.1f} s in, {stage}" if stage else "over before its moment"
+            print(f"run {kills}: {said}; {different or 'same answer'}", flush=True)
             if different:
                 return 1
     return 0
@@ -56,8 +57,8 @@ def main() -> int:
 def run_and_kill(command: tuple[object, ...], moment: float | None) -> tuple[float, str, int, str]:
     """Run; kill a worker so many seconds into the work.
 
-    Returns the seconds from the workers' start to the labels, what was done last before the kill, the exit
-    code and the messages.
+    Returns the seconds from the workers' start to the labels, what was done last before the kill (empty when
+    there was none), the exit code and the messages.
     """
     run = subprocess.Popen(
         [sys.executable, "-m", "custseg", *map(str, command), "-v"],
@@ -67,16 +68,15 @@ def run_and_kill(command: tuple[object, ...], moment: float | None) -> tuple[flo
     )
     assert run.stderr is not None
     told: list[str] = []
-    stage = "before anything was done"
+    stage = ""
     start = end = 0.0
 
     def kill() -> None:
         nonlocal stage
-        stage = f"after: {told[-1].strip()}"
-        workers = [
-            child for child in psutil.Process(run.pid).children() if "spawn_main" in child.cmdline()[-2]
-        ]
-        workers[0].kill()
+        children = psutil.Process(run.pid).children()
+        for worker in [child for child in children if "spawn_main" in " ".join(child.cmdline())][:1]:
+            stage = f"after: {told[-1].strip()}"
+            worker.kill()
 
     timer = threading.Timer(moment or 0, kill)
     for line in run.stderr:

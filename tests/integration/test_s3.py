@@ -1,4 +1,4 @@
-"""Input in an object store: moto's server, and servers of ours that refuse or break off; no other is called."""
+"""Input in a bucket: moto's server, and servers of ours that refuse or break off; no other is asked."""
 
 from __future__ import annotations
 
