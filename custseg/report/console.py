@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import shlex
+import textwrap
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from custseg.report import formats
+
+WIDTH = 110
+MOST_SEGMENTS = 12
+"""More rows would push the rest off a screen of 24 lines; segments.csv has them all."""
 
 
 def write_summary(record: Mapping[str, Any], folder: Path) -> str:
@@ -30,11 +36,14 @@ def write_summary(record: Mapping[str, Any], folder: Path) -> str:
     lines += ["", *_table(record), ""]
     selection = record.get("k_selection")
     if selection:
-        lines.append(f"Why {selection['chosen']}: {selection['reason']}")
-        lines += [f"Structure: {selection['verdict']}.", "", f"Report:    {folder / 'report.html'}"]
+        reason = f"Why {selection['chosen']}: {selection['reason']} Structure: {selection['verdict']}."
+        lines += [*textwrap.wrap(reason, WIDTH), "", f"Report:    {folder / 'report.html'}"]
     else:
         lines.append(f"Segments:  {folder / 'segments.csv'}")
     lines.append(f"Customers: {folder / 'customers'}")
+    if selection:
+        lines.append("Next:      open the report in a browser. New customers into the same segments:")
+        lines.append(f"           custseg assign NEW-SALES --model {shlex.quote(str(folder))} -o newcomers")
     return "\n".join(lines)
 
 
@@ -44,7 +53,7 @@ def _table(record: Mapping[str, Any]) -> list[str]:
     head = ["", "Segment", "Customers", "Share", "Of spend"]
     head += [f"{feature['label']}*" for feature in clustered]
     rows = [head]
-    for segment in record["segments"]:
+    for segment in record["segments"][:MOST_SEGMENTS]:
         row = [str(segment["id"]), formats.printable(segment["name"]), formats.count(segment["customers"])]
         row += [formats.share(segment["share"]), formats.share(segment["spend_share"])]
         row += [
@@ -61,4 +70,5 @@ def _table(record: Mapping[str, Any]) -> list[str]:
         ]
         texts.append("  ".join(cells).rstrip())
     texts.insert(1, "  ".join("─" * width for width in widths))
-    return [*texts, "* median"]
+    more = len(record["segments"]) - MOST_SEGMENTS
+    return [*texts, f"… and {more} more in segments.csv. * median" if more > 0 else "* median"]

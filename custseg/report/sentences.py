@@ -194,7 +194,9 @@ def migration(record: Record) -> str:
     known = sum(m["customers"] for m in both)
     stayed = sum(m["customers"] for m in both if m["from_id"] == m["to_id"])
     new = sum(m["customers"] for m in moves if m["from_id"] is None)
-    return (
+    text = (
         f"{formats.share(stayed / max(1, known))} of the {formats.plural(known, 'customer')} seen before are "
         f"still in their segment; {formats.plural(new, 'customer')} {'is' if new == 1 else 'are'} new."
     )
+    advice = record["previous"].get("advice") if record["previous"].get("choose_again") else None
+    return f"{text} {formats.printable(advice)}" if advice else text

@@ -21,6 +21,9 @@ QUANTILES = {"p05": 0.05, "p25": 0.25, "p50": 0.5, "p75": 0.75, "p95": 0.95}
 STEPS = 1_000
 """Steps to a factor of e."""
 
+SEGMENTS = 256
+"""More than there are segments."""
+
 SMALLEST = 1e-6
 """Values nearer to zero than this share a step; money is kept to 0.0001."""
 
@@ -56,9 +59,11 @@ def _counts(customers: pl.LazyFrame, name: str) -> pl.LazyFrame:
     value = pl.col(name).cast(pl.Float64)
     # Above zero for every size, so that the sign can be put before it.
     size = ((value.abs().clip(SMALLEST) / SMALLEST).log() * STEPS).floor() + 1
-    return customers.group_by("segment_id", step=(value.sign() * size).cast(pl.Int32)).agg(
-        mean=value.mean(), customers=pl.len().cast(pl.Int64)
-    )
+    # One whole number groups faster than two columns.
+    place = (value.sign() * size).cast(pl.Int32) * SEGMENTS + pl.col("segment_id").cast(pl.Int32)
+    counted = customers.group_by(place=place).agg(mean=value.mean(), customers=pl.len().cast(pl.Int64))
+    number = pl.col("place") % SEGMENTS
+    return counted.select("mean", "customers", segment_id=number, step=(pl.col("place") - number) // SEGMENTS)
 
 
 def _quantiles(values: NDArray[np.float64], counts: NDArray[np.int64]) -> dict[str, float | None]:

@@ -137,6 +137,7 @@ def small_print(record: Record, *, small_cells: bool) -> list[dict[str, Any]]:
     groups = [
         ("Input", _inputs(record)),
         ("Method", _method(record, small_cells=small_cells)),
+        ("Since the previous run", _previous(record.get("previous") or {})),
         ("Settings", _settings(record)),
         ("Time and memory", _costs(record)),
         ("Versions", [(name, str(text)) for name, text in (record.get("versions") or {}).items()]),
@@ -179,6 +180,27 @@ def _method(record: Record, *, small_cells: bool) -> list[tuple[str, str]]:
         ("Choice of k", sentences.choice(record)),
         ("Silhouette", basis if sampled or exact else ""),
         ("Small groups", "Groups of any size are shown." if small_cells else hidden),
+    ]
+
+
+def _previous(previous: Record) -> list[tuple[str, str]]:
+    """Return what became of an earlier run's customers and settings."""
+    shares = {"stayed": previous.get("stayed_share")}
+    counts = {
+        "in_both": "In both runs",
+        "stayed": "Of them in the same segment",
+        "new": "New",
+        "gone": "Gone",
+    }
+    rows = [("Previous run", formats.date(previous["created"]) if previous.get("created") else "")]
+    for key, label in counts.items():
+        if previous.get(key) is not None:
+            part = f" ({formats.share(shares[key])})" if shares.get(key) is not None else ""
+            rows.append((label, f"{formats.plural(previous[key], 'customer')}{part}"))
+    return [
+        *rows,
+        ("Settings that differ", "; ".join(map(str, previous.get("changed_settings") or []))),
+        ("Advice", str(previous.get("advice") or "")),
     ]
 
 
