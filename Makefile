@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 DEMO_ROWS ?= 1000000
 
 .DEFAULT_GOAL := help
-.PHONY: help install develop demo test check format kills lost-workers memory bench pictures clean
+.PHONY: help install develop demo test check format command-line fuzz kills lost-workers memory bench pictures clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -22,15 +22,22 @@ demo: .venv/.installed ## segment a made-up shop's million lines; ends with the 
 test: .venv/.developing ## run all tests (minutes)
 	$(BIN)/python -m pytest
 
-check: .venv/.developing ## lint, format, types and the layers of imports
+check: .venv/.developing ## lint, format, types, the layers of imports, the page of commands
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python docs/command_line.py --check
 
 format: .venv/.developing ## let ruff put the code in its form
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
+
+command-line: .venv/.developing ## write docs/command-line.md from the commands
+	$(BIN)/python docs/command_line.py
+
+fuzz: .venv/.developing ## write 20,000 tables as CSV in every dialect and read them back (minutes)
+	$(BIN)/python -m pytest -n 0 -m campaign tests/unit/transactions/test_any_table.py
 
 kills: .venv/.developing ## kill runs at a hundred random moments; each must come to the same answer (an hour)
 	$(BIN)/python jobs/campaigns/kills.py --kills 100 --rows 5e6

@@ -61,6 +61,16 @@ def parse_list(value: object) -> object:
     return (value,) if isinstance(value, str) else value
 
 
+def parse_columns(value: object) -> object:
+    """Read ``customer_id=Who,invoice=Order``, as an environment variable gives it, as names and headers."""
+    if not isinstance(value, str):
+        return value
+    pairs = [pair.partition("=") for pair in value.split(",")]
+    if not all(name.strip() and header.strip() for name, _, header in pairs):
+        raise ValueError(f"'{cut(value)}' is not NAME=HEADER: write customer_id=Who,invoice=Order")
+    return {name.strip(): header.strip() for name, _, header in pairs}
+
+
 def parse_sign(value: object) -> str:
     """Read ``;`` or ``tab`` as what is between cells."""
     if not isinstance(value, str):
@@ -105,6 +115,7 @@ Bytes = Annotated[int, BeforeValidator(parse_bytes)]
 Share = Annotated[float, BeforeValidator(parse_share), Field(ge=0, le=1)]
 Pictures = Annotated[tuple[Literal["svg", "png"], ...], BeforeValidator(parse_names)]
 Names = Annotated[tuple[str, ...] | dict[str, str], BeforeValidator(parse_segment_names)]
+Columns = Annotated[dict[str, str], BeforeValidator(parse_columns)]
 Texts = Annotated[tuple[str, ...], BeforeValidator(parse_list)]
 
 Run: dict[str, Any] = {"kind": "run"}
@@ -122,7 +133,7 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
 
     # Reading
-    column: dict[str, str] = Field({}, description="header of each column, where it is not found by name")
+    column: Columns = Field({}, description="header of each column, where it is not found by name")
     date_format: str | None = Field(None, description="strptime format of the dates")
     encoding: str | None = Field(None, description="encoding of CSV files, such as cp1252 or utf-16")
     separator: Sign | None = Field(None, description="what is between the cells of CSV files")

@@ -174,4 +174,4 @@ def amounts(read: pl.DataFrame) -> pl.Series:
         amount = (pl.col("quantity") / SCALE) * (pl.col("unit_price") / SCALE)
     else:
         amount = pl.lit(0.0)
-    return read.select(amount.alias("amount")).to_series()
+    return read.with_columns(money=amount)["money"]

@@ -142,11 +142,12 @@ BY_WORDS = {
     "no-scheduler": "The Dask scheduler cannot be reached.",
     "no-scheduler-file": "There is no scheduler file",
     "scheduler-lost": "The connection to the Dask scheduler was lost.",
+    "too-little-disk": "of disk, and 0.00 GB are free",
     "worker-cannot-see": "A worker does not see the",
     "worker-versions": "A worker runs other versions than this process.",
     "workers-died": "workers ended, one after the other",
 }
-"""Errors that take a cluster: the words by which tests know them."""
+"""Errors that take a cluster or a disk of their own: the words by which tests know them."""
 
 
 @pytest.mark.parametrize("code", PROVOKED)

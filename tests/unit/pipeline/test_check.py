@@ -237,3 +237,12 @@ def test_customers_seen_and_unseen() -> None:
     assert count_customers(kept, 1.0) == (4, 4, 4)
     # Chao: 4 seen, three once, one twice: 3² / 2 more.
     assert count_customers(kept, 10.0) == (max(8, 10), 4, 31)
+
+
+def test_lines_without_any_number(tmp_path: Path) -> None:
+    path = tmp_path / "visits.csv"
+    path.write_text("customer,invoice\n" + "".join(f"{n % 9},{n}\n" for n in range(60)), "utf-8")
+    found = custseg.check(path, settings=custseg.Settings(features=("lines",)))
+    assert found.ok
+    assert found.estimate is not None
+    assert found.estimate.money["kept"] == 0

@@ -1,0 +1,89 @@
+"""Write docs/command-line.md from the commands themselves; with --check tell whether it is up to date."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from custseg.cli import app
+from custseg.settings import ENVIRONMENT_PREFIX, Settings
+
+PAGE = Path(__file__).with_name("command-line.md")
+
+INTRODUCTION = """# The command line
+
+This page is made from the commands themselves (`make command-line`); `custseg COMMAND --help` shows the same.
+
+Results, and JSON with `--json`, go to stdout, all else to stderr. Exit codes and messages are in
+[errors.md](errors.md).
+
+An option that sets a setting can also stand in the environment (`CUSTSEG_MIN_SHARE=5%`) and in a job file
+(`min_share = "5%"`, given with `--job`). A flag wins over the environment, that over the job file, that over
+the default; `-v` and run.json show each setting with where it came from. Colours are left out where stderr is
+no terminal, with `--no-color` and with `NO_COLOR`. `custseg --install-completion` completes commands and
+options in bash, zsh, fish and PowerShell."""
+
+
+def page() -> str:
+    """Return the page."""
+    commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+    parts = [INTRODUCTION]
+    for name, command in commands.items():
+        parts.append("\n".join(_command(name, command)))
+    return "\n\n".join(parts) + "\n"
+
+
+def _command(name: str, command: Any) -> Iterator[str]:
+    yield f"## custseg {name}"
+    yield ""
+    yield _flat(command.help)
+    yield ""
+    arguments = [p for p in command.params if p.param_type_name == "argument"]
+    required = [p for p in command.params if p.param_type_name == "option" and p.required]
+    shown = " ".join(p.name.upper().removesuffix("S") + ("..." if p.nargs == -1 else "") for p in arguments)
+    yield "```"
+    yield f"custseg {name} {shown}{''.join(f' {p.opts[0]} {_metavar(p)}' for p in required)} [OPTIONS]"
+    yield "```"
+    if command.epilog:
+        yield ""
+        for example in re.sub(r"^Examples?:\s*", "", command.epilog).split("   ·   "):
+            yield f"    {example.strip()}"
+    panels: dict[str, list[Any]] = {}
+    for option in command.params:
+        if option.param_type_name == "option" and not option.hidden and "--help" not in option.opts:
+            panels.setdefault(getattr(option, "rich_help_panel", None) or "Options", []).append(option)
+    for panel, options in panels.items():
+        yield ""
+        yield f"**{panel}**"
+        yield ""
+        yield "| option | meaning |"
+        yield "|---|---|"
+        yield from (_option(option) for option in options)
+
+
+def _option(option: Any) -> str:
+    names = ", ".join(f"`{name}`" for name in (*option.opts, *option.secondary_opts))
+    metavar = "" if option.is_flag or option.count else f" `{_metavar(option)}`".replace("|", "\\|")
+    known = Settings.model_fields.get(option.name)
+    sets = f" (`{ENVIRONMENT_PREFIX}{option.name.upper()}`)" if known else ""
+    return f"| {names}{metavar} | {_flat(option.help or '').replace('|', chr(92) + '|')}{sets} |"
+
+
+def _metavar(option: Any) -> str:
+    return str(option.metavar or max(option.opts, key=len).strip("-").upper())
+
+
+def _flat(text: str) -> str:
+    return "\n\n".join(" ".join(part.split()) for part in text.split("\n\n"))
+
+
+if __name__ == "__main__":
+    if "--check" not in sys.argv:
+        PAGE.write_text(page(), "utf-8")
+    elif not PAGE.exists() or PAGE.read_text("utf-8") != page():
+        sys.exit("docs/command-line.md is not as the commands are: run 'make command-line'.")

@@ -1,0 +1,98 @@
+"""Every setting has an option, every command --json, every option a line in the page; shells complete."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import typer
+from command import run_custseg
+
+from custseg.cli import app
+from custseg.cli.options import SETTINGS
+from custseg.settings import Settings, resolve
+
+ROOT = Path(__file__).parents[3]
+ONLY_IN_JOB_FILES = {"names"}
+COMMANDS = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+
+
+def test_every_setting_has_an_option_and_every_option_a_setting() -> None:
+    assert set(SETTINGS) == set(Settings.model_fields) - ONLY_IN_JOB_FILES
+
+
+def test_batch_and_check_take_every_setting() -> None:
+    for name in ("batch", "check"):
+        assert set(SETTINGS) <= {option.name for option in COMMANDS[name].params}
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_json_and_help_with_examples(name: str) -> None:
+    options = {word for option in COMMANDS[name].params for word in option.opts}
+    assert "--json" in options
+    assert "Example" in COMMANDS[name].epilog
+    for option in COMMANDS[name].params:
+        assert getattr(option, "help", None), option.name
+
+
+def test_the_page_of_commands_is_up_to_date() -> None:
+    done = subprocess.run(
+        [sys.executable, ROOT / "docs" / "command_line.py", "--check"],
+        check=False,
+        capture_output=True,
+        encoding="utf-8",
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+    )
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "nearest"),
+    [
+        (["bacth"], "batch"),
+        (["batch", "a.csv", "-o", "b", "--date-fromat", "x"], "--date-format"),
+        (["check", "a.csv", "--seperator", "x"], "--separator"),
+    ],
+)
+def test_the_nearest_word_to_an_unknown_one(words: list[str], nearest: str) -> None:
+    done = run_custseg(*words)
+    assert done.code == 2
+    assert nearest in done.err
+
+
+def complete(words: str) -> list[str]:
+    start = "import sys; sys.argv = ['custseg']; from custseg.cli import main; main()"
+    asked = {"_CUSTSEG_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": str(words.count(" "))}
+    done = subprocess.run(
+        [sys.executable, "-c", start],
+        check=False,
+        capture_output=True,
+        encoding="utf-8",
+        env=os.environ | asked,
+    )
+    return done.stdout.split()
+
+
+def test_shells_complete_commands_and_options() -> None:
+    assert complete("custseg ch") == ["check"]
+    assert complete("custseg batch --dec") == ["--decimal-comma", "--decimal-point"]
+
+
+def test_verbose_shows_each_setting_and_its_source(tmp_path: Path) -> None:
+    (tmp_path / "job.toml").write_text("k = 3")
+    (tmp_path / "a.csv").write_text("customer,invoice\n1,2\n2,3\n3,4\n4,5\n")
+    done = run_custseg(
+        "check", tmp_path / "a.csv", "-v", "--job", tmp_path / "job.toml", "--features", "lines",
+        env={"CUSTSEG_SEED": "7"},
+    )  # fmt: skip
+    assert done.code == 0, done.err
+    for line in ("k = 3 (job file)", "seed = 7 (environment)", "scale = log-standard (default)"):
+        assert line in done.err
+    assert "features = ['lines'] (flag)" in done.err
+    assert "\x1b" not in done.out + done.err
+
+
+def test_columns_may_come_from_the_environment() -> None:
+    settings, _ = resolve({}, None, {"CUSTSEG_COLUMN": "customer_id=Who, invoice=Order No"})
+    assert settings.column == {"customer_id": "Who", "invoice": "Order No"}
