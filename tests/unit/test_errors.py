@@ -2,6 +2,7 @@
 
 import ast
 import re
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +19,7 @@ from custseg import errors
 from custseg.errors import CustsegError, InputError, cut, nearest
 from custseg.pipeline.drawing import draw_report
 from custseg.pipeline.job_file import save_job
-from custseg.running import outputs, workfolder
+from custseg.running import outputs, storage, workfolder
 from custseg.running.compute import foresee, open_compute, opening
 from custseg.settings import resolve
 from custseg.transactions.cleaning import where_expression
@@ -104,6 +105,12 @@ def no_workers(folder: Path) -> None:
             pass
 
 
+def without_obstore(folder: Path) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(sys.modules, "obstore.store", None)
+        storage._open_store("a bucket that no other test opens", ())
+
+
 PROVOKED: dict[str, Callable[[Path], object]] = {
     "as-of-too-early": lambda folder: custseg.segment(
         write_transactions(folder / "a.csv"),
@@ -128,6 +135,7 @@ PROVOKED: dict[str, Callable[[Path], object]] = {
     "output-no-folder": lambda folder: locked(written(folder / "file", "mine")),
     "output-not-ours": lambda folder: workfolder.finished(written(folder / "mine.txt", "mine").parent, None),
     "output-other-run": other_run,
+    "storage-missing": without_obstore,
     "sum-too-large": lambda folder: custseg.segment(
         written(folder / "a.csv", "customer,amount\n" + "".join(f"{n % 9},3e11\n" for n in range(40_000))),
         output=folder / "out",
@@ -142,6 +150,11 @@ BY_WORDS = {
     "no-scheduler": "The Dask scheduler cannot be reached.",
     "no-scheduler-file": "There is no scheduler file",
     "scheduler-lost": "The connection to the Dask scheduler was lost.",
+    "no-such-bucket": "There is no bucket",
+    "storage-credentials": "does not know these credentials",
+    "storage-failed": "The object store cannot be reached, or broke off.",
+    "storage-no-credentials": "Nothing says who asks the object store.",
+    "storage-rights": "does not let us read this",
     "too-little-disk": "of disk, and 0.00 GB are free",
     "worker-cannot-see": "A worker does not see the",
     "worker-versions": "A worker runs other versions than this process.",
