@@ -17,8 +17,8 @@ from custseg.pipeline.runs import Command, Inputs
 from custseg.pipeline.segmentation import Segmentation
 from custseg.running.progress import Progress
 from custseg.segments import choose_k, label, rfm
-from custseg.segments.continuity import Previous, read_previous
 from custseg.segments.drift import refuse_other_money
+from custseg.segments.earlier import Previous, read_previous
 from custseg.segments.lists import write_lists
 from custseg.segments.model import Model, seen_features, write_model
 from custseg.segments.profile import profile_segments

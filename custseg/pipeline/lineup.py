@@ -15,8 +15,9 @@ from custseg.errors import InputError, SettingsError, cut
 from custseg.pipeline.customers import Run
 from custseg.running.progress import Progress
 from custseg.segments import continuity, label, naming
-from custseg.segments.continuity import EarlierCustomers, Meeting, Previous
+from custseg.segments.continuity import Meeting
 from custseg.segments.drift import measure_drift
+from custseg.segments.earlier import EarlierCustomers, Previous
 from custseg.segments.selection import KSelection
 from custseg.settings import Settings
 

@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import count
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,14 +18,11 @@ import polars as pl
 from numpy.typing import NDArray
 
 from custseg.columns import SCALE
-from custseg.customers.keys import key
-from custseg.errors import InputError
-from custseg.running import outputs
 from custseg.running.compute import HERE, Compute
-from custseg.segments.carrying import Carried
 from custseg.segments.choice import NEAR, percent
 from custseg.segments.drift import Drifts
-from custseg.segments.model import Model, read_model
+from custseg.segments.earlier import Previous
+from custseg.segments.model import Model
 from custseg.segments.nearest import Floats, label_block
 from custseg.segments.selection import KSelection
 from custseg.segments.structure import adjusted_rand
@@ -34,125 +30,10 @@ from custseg.segments.structure import adjusted_rand
 if TYPE_CHECKING:
     from custseg.customers.matrix import Matrix, Rows
 
-ROW_GROUP = 1 << 14
-"""Rows that are read or left together when the customers of one block are looked up."""
-
 LOOSE = 1.05
 """Sum of squares with carried-over centres, over that with new ones, from which new ones are advised."""
 
-MEANING = ("features", "scale", "returns", "duplicates", "exclude_product", "where")
-"""Settings that change what a customer's features mean."""
-
 Counts = NDArray[np.int64]
-
-
-@dataclass(frozen=True)
-class Previous:
-    """An earlier run.
-
-    Attributes
-    ----------
-    folder
-        Its output folder.
-    model
-        Its model.
-    record
-        Its run.json.
-    parts
-        Its customers.
-    """
-
-    folder: Path
-    model: Model
-    record: dict[str, Any]
-    parts: tuple[Path, ...]
-
-    @property
-    def carried(self) -> Carried:
-        """Its centres, to go on from."""
-        sizes = [segment["customers"] for segment in self.record["segments"]]
-        return Carried(self.model.centres, np.array(sizes, np.float64))
-
-    def changed_settings(self, settings: dict[str, Any]) -> list[str]:
-        """Say which settings that change what features mean differ from the earlier run's."""
-        before = self.model.settings
-        return [
-            f"--{name.replace('_', '-')} was {before.get(name)}, is {settings[name]}"
-            for name in MEANING
-            if before.get(name) != settings[name]
-        ]
-
-
-def read_previous(folder: Path) -> Previous:
-    """Read what an earlier run left, and check that it is whole.
-
-    Raises
-    ------
-    InputError
-        There is no finished run of ``custseg batch``, or what it left does not fit together.
-    """
-
-    def refused(what: str) -> InputError:
-        return InputError(
-            "bad-previous",
-            what,
-            where=str(folder),
-            now="Name the output folder of a finished 'custseg batch', as it was written.",
-        )
-
-    model = read_model(folder)
-    parts = tuple(sorted((folder / "customers").glob("part-*.parquet")))
-    try:
-        record = dict(outputs.read_json(folder / "run.json"))
-        rows = sum(pl.scan_parquet(part).select(pl.len()).collect().item() for part in parts)
-        numbers = tuple(segment["id"] for segment in record["segments"])
-        whole = rows == record["customers"] == model.customers and numbers == model.numbers
-    except FileNotFoundError:
-        raise refused("There is no finished run here.") from None
-    except (ValueError, KeyError, TypeError, pl.exceptions.PolarsError):
-        whole = False
-    if not whole:
-        raise refused("The files of the previous run do not fit together.")
-    return Previous(folder, model, record, parts)
-
-
-class EarlierCustomers:
-    """The customers of an earlier run, to be looked up block by block of this one.
-
-    They are laid out anew by the hash that this run's customers are ordered by, so a look-up reads only what
-    may be in the block, and memory does not grow with either run.
-    """
-
-    def __init__(self, previous: Previous, folder: Path) -> None:
-        money = "spend" in pl.read_parquet_schema(previous.parts[0])
-        columns = ["customer_id", "segment_id", "segment", *(["spend"] if money else [])]
-        self._parts = []
-        for part in previous.parts:
-            table = pl.read_parquet(part, columns=columns).rename(
-                {"segment_id": "previous_segment_id", "segment": "previous_segment"}
-            )
-            if money:
-                table = table.rename({"spend": "previous_spend"})
-            table = table.with_columns(key(table["customer_id"]).alias("key")).sort("key")
-            path = folder / f"earlier-{part.name}"
-            with outputs.whole(path, durable=False) as temporary:
-                table.write_parquet(temporary, compression="lz4", row_group_size=ROW_GROUP, statistics=True)
-            self._parts.append(path)
-
-    def beside(self, rows: pl.DataFrame) -> pl.DataFrame:
-        """Add previous_segment_id, previous_segment and, with money, previous_spend; null for new customers.
-
-        Parameters
-        ----------
-        rows
-            Customers with ``key``, in the order of customers.
-        """
-        if rows.is_empty():
-            return rows
-        first, last = rows["key"][0], rows["key"][-1]
-        near = pl.scan_parquet(self._parts, glob=False).filter(pl.col("key").is_between(first, last))
-        found = near.drop("key").collect(engine="streaming")
-        return rows.join(found, on="customer_id", how="left", maintain_order="left")
 
 
 @dataclass(frozen=True)

@@ -14,15 +14,13 @@ from custseg.customers.keys import key
 from custseg.customers.matrix import Scaling
 from custseg.errors import InputError
 from custseg.segments.continuity import (
-    EarlierCustomers,
     Meeting,
-    Previous,
     carry_numbers,
     describe,
     match,
     meet,
-    read_previous,
 )
+from custseg.segments.earlier import EarlierCustomers, Previous, read_previous
 from custseg.segments.model import Model, SeenFeature, write_model
 
 NUMBERS = (1, 3, 4)
