@@ -53,7 +53,7 @@ bench: .venv/.installed .venv-bench/.installed ## time custseg and its peers int
 
 pictures: .venv/.developing ## draw the documentation's pictures; CUSTSEG_REAL_DATA names the real transactions
 	$(BIN)/custseg batch "$(CUSTSEG_REAL_DATA)/online_retail_II.csv" -o demo/pictures \
-		--job jobs/online_retail.toml --features rfm --k 4 --fresh --quiet
+		--job jobs/online_retail.toml --features rfm --k 4 --currency GBP --fresh --quiet
 	$(BIN)/python docs/draw_pictures.py demo/pictures
 
 clean: ## remove the demo, builds and caches; .venv stays

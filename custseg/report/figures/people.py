@@ -196,7 +196,7 @@ def migration(source: Source) -> Figure | None:
         name="migration",
         title="Who moved since the previous run",
         read="Rows are the segments of the previous run, columns those of this one; each cell counts the "
-        "customers that went that way, darker where they are more of their row.",
+        "customers that went that way, stronger where they are more of their row.",
         shows=sentences.migration(source.record),
         data=table.with_columns(written(share_text=("row_share", formats.share))).drop("customers", "spend"),
         table=table,
