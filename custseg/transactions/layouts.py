@@ -126,6 +126,17 @@ LAYOUTS = (
         invoice_date="createdat",
         product="sku",
     ),
+    # item-price is that of all units of the line.
+    _layout(
+        "Amazon order report",
+        "amazonorderid purchasedate itemprice quantity buyeremail",
+        customer_id="buyeremail",
+        invoice="amazonorderid",
+        quantity="quantity",
+        amount="itemprice",
+        invoice_date="purchasedate",
+        product="sku",
+    ),
     # customer_id is new with every order there.
     _layout(
         "Olist, joined",

@@ -26,7 +26,8 @@ STRONG = {
         "custno client clientid clientno clientcode shopper shopperid household householdid householdkey "
         "account accountid accountno member memberid memberno membernumber buyer buyerid user "
         "userid loyaltyid loyaltycard cardid cardnumber kunde kundennummer kundennr kundenid "
-        "cliente clienteid idcliente idclient numeroclient"
+        "cliente clienteid idcliente idclient numeroclient codcliente codigocliente debitor kundenkartennr "
+        "会員番号 顧客番号"
     ),
     "invoice": (
         "invoice invoiceno invoicenr invoiceid invoicenumber order orderid orderno ordernr ordernumber "
@@ -34,37 +35,39 @@ STRONG = {
         "ticketnumber transaction transactionid transactionno transactionnumber bill billno billid "
         "rechnung rechnungsnummer rechnungsnr bestellung bestellnummer bestellnr "
         "belegnummer belegnr beleg bon bonnummer bonnr auftragsnummer "
-        "auftragsnr facture "
+        "auftragsnr verkaufsbeleg saleid amazonorderid noalbaran レシート番号 伝票番号 facture "
         "numerofacture commande numerocommande factura numerofactura pedido"
     ),
     "quantity": (
         "quantity qty units unitssold itemquantity lineitemquantity lineitemqty qtyordered orderquantity "
-        "quantitysold qtysold pieces menge anzahl stuckzahl quantite qte cantidad"
+        "quantitysold qtysold pieces menge anzahl stuckzahl stk fakturamenge uds unidades 数量 "
+        "quantite qte cantidad"
     ),
     "unit_price": (
         "unitprice unitcost itemprice priceperunit priceeach priceunit lineitemprice unitsellingprice "
-        "einzelpreis stuckpreis prixunitaire preciounitario"
+        "einzelpreis stuckpreis 単価 prixunitaire preciounitario"
     ),
     "amount": (
         "amount linetotal lineamount linevalue itemtotal totalprice totalamount extendedprice salesvalue "
-        "salesamount totalsales betrag gesamtbetrag gesamtpreis montant importe"
+        "salesamount totalsales betrag gesamtbetrag gesamtpreis nettowert 金額 montant importe"
     ),
     "invoice_date": (
         "invoicedate invoicedatetime orderdate orderdatetime ordertimestamp purchasedate purchasedatetime "
         "purchasetimestamp orderpurchasetimestamp transactiondate transactiondatetime transactiontimestamp "
         "transactiondt saledate salesdate dateofsale dateofpurchase receiptdate tdat rechnungsdatum "
-        "bestelldatum kaufdatum belegdatum datefacture datecommande fechafactura fechapedido"
+        "bestelldatum kaufdatum bondatum 売上日 belegdatum datefacture datecommande fechafactura fechapedido"
     ),
     "product": "stockcode product productid productcode productno sku item itemid itemcode itemno article "
-    "articleid articleno articlenumber artikel artikelnummer produit codeproduit articulo producto",
+    "articleid articleno articlenumber artikel artikelnummer produit codeproduit articulo "
+    "codarticulo producto 商品番号",
 }
 """Words that say it plainly."""
 
 WEAK = {
-    "customer_id": "email emailaddress customeremail billingemail customername clientname",
+    "customer_id": "buyeremail email emailaddress customeremail billingemail customername clientname",
     "unit_price": "price sellingprice retailprice preis prix precio",
-    "amount": "total sales revenue turnover sum value spend umsatz gesamt ventas",
-    "invoice_date": "date datetime timestamp day createdat datum fecha",
+    "amount": "total netsales umsatzbrutto sales revenue turnover sum value spend umsatz gesamt ventas",
+    "invoice_date": "completedtime date datetime timestamp day createdat datum fecha",
     "product": "description productname itemname productdescription bezeichnung designation descripcion",
 }
 """Words that are taken where no strong one is there."""
