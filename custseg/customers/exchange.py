@@ -54,14 +54,19 @@ def map_chunk(table: Table, plan: Plan, recipe: Recipe, chunk: int, folder: Path
     start = done[-1].end if done else 0
     for batch in pieces.batches(table, plan.chunks[chunk], plan.block, start):
         read = lines.read_lines(table, batch, products="product" in recipe.line_columns)
+        end, last = batch.end, batch.last
+        # Chunks are as large as memory allows: each step lets go of what the one before made.
+        del batch
         arranged, ledger = arrange(read, recipe, plan.bucket_bits)
         del read
         name = _name(chunk, len(done), "exchange")
         # Not forced to disk: after a power cut a file may be short, and then counts as missing.
         with outputs.whole(folder / name, durable=False) as temporary:
             columns, offsets = write_buckets(temporary, arranged)
-        counts = np.diff(arranged.line_edges).tolist()
-        written = Written(name, columns, offsets, counts, asdict(ledger), batch.end, batch.last)
+        line_counts = np.diff(arranged.line_edges).tolist()
+        head_counts = np.diff(arranged.head_edges).tolist()
+        del arranged
+        written = Written(name, columns, offsets, line_counts, head_counts, asdict(ledger), end, last)
         outputs.write_json(folder / _name(chunk, len(done), "json"), asdict(written))
         done.append(written)
     return done
@@ -126,8 +131,9 @@ def reduce_bucket(
     part, manifest = part_path(features, bucket), features / f"part-{bucket:05d}.json"
     if manifest.exists():
         return dict(outputs.read_json(manifest))
-    total = sum(file.bucket_lines[bucket] for file in files)
-    slices = max(1, -(-total // plan.bucket_lines))
+    lines_here = sum(file.bucket_lines[bucket] for file in files)
+    heads_here = sum(file.bucket_heads[bucket] for file in files)
+    slices = plan.slices(lines_here, heads_here)
     counts = {"money": 0, "duplicates": 0, "duplicate_money": 0}
     groups = []
     by_month = []

@@ -45,8 +45,8 @@ class Written:
         The columns of its lines.
     offsets
         Where each bucket's lines and heads begin: 2 × buckets + 1 positions.
-    bucket_lines
-        Lines in each bucket.
+    bucket_lines, bucket_heads
+        Lines and heads in each bucket.
     end, last
         Where the chunk goes on after this file, and whether it ends here.
     """
@@ -55,6 +55,7 @@ class Written:
     columns: list[Column]
     offsets: list[int]
     bucket_lines: list[int]
+    bucket_heads: list[int]
     ledger: dict[str, Any]
     end: int
     last: bool

@@ -16,11 +16,15 @@ from custseg.transactions.source import Source
 LINE_IN_TEXT = 90
 """Bytes of a line in a CSV file, about; only the plan depends on it."""
 
-CHUNK_LINE = 130
-"""Resident bytes a line of a chunk takes while it is scanned, ordered and written."""
+CHUNK_LINE = 260
+"""Resident bytes a line of a chunk takes while it is scanned, ordered and written: 130 where lines of an
+invoice follow each other, more in other orders."""
 
-BUCKET_LINE = 150
-"""Resident bytes a line of a bucket takes while it is reduced, in the worst case of one line an invoice."""
+BUCKET_LINE, BUCKET_HEAD = 90, 230
+"""Resident bytes a line and a stretch of lines take while their bucket is reduced."""
+
+LINES_A_HEAD = 5
+"""Lines in a stretch that the plan counts on; a bucket where they are shorter is reduced in slices."""
 
 EXCHANGE_LINE = 14
 """Bytes of disk a line takes in the exchange, about: lines of one invoice together, one in five without a
@@ -49,8 +53,8 @@ class Plan:
         Bytes of CSV taken at once where one file is longer.
     bucket_bits
         The exchange has ``2 ** bucket_bits`` buckets.
-    bucket_lines
-        A bucket with more lines is reduced in slices.
+    bucket_bytes
+        A bucket that takes more memory is reduced in slices.
     disk
         Bytes the exchange will take, about.
     """
@@ -58,7 +62,7 @@ class Plan:
     chunks: tuple[tuple[Piece, ...], ...]
     block: int
     bucket_bits: int
-    bucket_lines: int
+    bucket_bytes: int
     disk: int
 
     @property
@@ -66,11 +70,14 @@ class Plan:
         """Number of buckets."""
         return 1 << self.bucket_bits
 
+    def slices(self, lines: int, heads: int) -> int:
+        """Return in how many slices a bucket of so many lines in so many stretches is reduced."""
+        return max(1, math.ceil((lines * BUCKET_LINE + heads * BUCKET_HEAD) / self.bucket_bytes))
+
     def describe(self) -> str:
         """Say the plan in one line."""
         return (
-            f"Plan: {len(self.chunks):,} chunks, {self.buckets:,} buckets; "
-            f"buckets of more than {self.bucket_lines:,} lines in slices; "
+            f"Plan: {len(self.chunks):,} chunks, {self.buckets:,} buckets, "
             f"{self.disk / 1e9:.1f} GB of temporary disk"
         )
 
@@ -95,18 +102,19 @@ def make_plan(sources: Sequence[Source], *, resources: Resources, chunk_size: in
     chunk = chunk_size or int(min(share / CHUNK_LINE * LINE_IN_TEXT, LARGEST_CHUNK))
     chunk = max(chunk, 1 if chunk_size else SMALLEST_CHUNK)
     lines = sum(source.text_bytes for source in sources) / LINE_IN_TEXT
-    bucket_lines = int(share / BUCKET_LINE)
+    line = BUCKET_LINE + BUCKET_HEAD / LINES_A_HEAD
+    bucket_lines = share / line
     if resources.tasks > compute.TASKS:
         even = max(lines / (WAVES * resources.tasks), WORTH_A_TASK)
         chunk = chunk if chunk_size else min(chunk, int(even * LINE_IN_TEXT))
-        bucket_lines = min(bucket_lines, int(even))
+        bucket_lines = min(bucket_lines, even)
     # Somewhat less than fits: hashing spreads customers evenly, but not their lines.
     bits = max(0, math.ceil(math.log2(max(1.0, lines / (bucket_lines * 0.8)))))
     return Plan(
         chunks=tuple(_chunks(sources, chunk)),
         block=chunk,
         bucket_bits=min(bits, MOST_BUCKET_BITS),
-        bucket_lines=bucket_lines,
+        bucket_bytes=int(share),
         disk=int(lines * EXCHANGE_LINE),
     )
 

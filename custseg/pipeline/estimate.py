@@ -182,6 +182,6 @@ def _costs(
     if plan is None or resources is None:
         return 0, disk, seconds
     chunk = min(plan.block, text) / LINE_IN_TEXT * CHUNK_LINE
-    bucket = min(plan.bucket_lines, lines["kept"] / plan.buckets) * BUCKET_LINE
+    bucket = min(plan.bucket_bytes, lines["kept"] / plan.buckets * BUCKET_LINE)
     memory = max(CHOICE_MEMORY, PROGRAM + resources.tasks * max(chunk, bucket))
     return int(min(resources.memory, memory)), disk, seconds

@@ -61,6 +61,10 @@ class Excerpt(NamedTuple):
     share: float
 
 
+TEXT = re.compile(rb"[^\r\n]")
+"""Anything but ends of lines."""
+
+
 @dataclass(frozen=True, slots=True)
 class CsvFile:
     """The contents of a CSV file.
@@ -123,8 +127,13 @@ class CsvFile:
                 records = quotes.whole_records(data, marks, fields, last=last)
                 end = start + records.consumed
                 rest = data[records.consumed :]
-                if records.consumed or last:
-                    yield Block(self._utf8(records.data, start), start, end, last)
+                # Blocks are large: nothing but the one that is handed out shall be held meanwhile.
+                del data, read
+                if end > start or last:
+                    text = self._utf8(records.data, start)
+                    del records
+                    yield Block(text, start, end, last)
+                    del text
                 if last:
                     return
                 start = end
@@ -144,7 +153,7 @@ class CsvFile:
     def scan(self, data: bytes) -> pl.LazyFrame:
         """Scan records as text, columns ``c0``, ``c1``, … and `EXTRA`: no inference, no surprise."""
         schema = {f"c{position}": pl.String for position in range(len(self.header))} | {EXTRA: pl.String}
-        if not data.strip(b"\r\n"):
+        if not TEXT.search(data):
             return pl.LazyFrame(schema=schema)
         return pl.scan_csv(
             data,

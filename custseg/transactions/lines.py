@@ -95,7 +95,9 @@ def _read_alike(table: Table, parts: Sequence[Part], *, products: bool) -> Lines
     new[:1] = True
     starts = np.flatnonzero(new)
     source = parts[0].source
-    heads = clean_heads(table, frame.select(pl.col(head_columns(table)).gather(starts)), source)
+    raw_heads = frame.select(pl.col(head_columns(table)).gather(starts))
+    frame = frame.drop(head_columns(table), "new")
+    heads = clean_heads(table, raw_heads, source)
     if table.rules.where:
         frame = _apply_where(table, Lines(frame, heads, starts), source)
     columns = [name for name in (*NUMBERS, "fate", "rounded", "line", "product") if name in frame.columns]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import polars as pl
@@ -48,8 +49,8 @@ def batches(table: Table, pieces: Sequence[Piece], limit: int, start: int = 0) -
     """
     first = table.sources[pieces[0].source]
     if len(pieces) == 1 and isinstance(first.contents, CsvFile):
-        for block in first.contents.blocks(limit, start):
-            yield Batch([_csv_part(first, [block])], block.start, block.end, block.last)
+        # Not a loop: its variable would hold one block while the next is read.
+        yield from map(partial(_csv_batch, first), first.contents.blocks(limit, start))
     else:
         yield Batch(list(_parts(table, pieces)), 0, 0, True)
 
@@ -70,6 +71,10 @@ def _parts(table: Table, pieces: Sequence[Piece]) -> Iterator[Part]:
 def _whole(source: Source) -> Iterator[Block]:
     assert isinstance(source.contents, CsvFile)
     yield from source.contents.blocks()
+
+
+def _csv_batch(source: Source, block: Block) -> Batch:
+    return Batch([_csv_part(source, [block])], block.start, block.end, block.last)
 
 
 def _csv_part(source: Source, blocks: Sequence[Block]) -> Part:

@@ -38,7 +38,7 @@ def segments_of(customers: pl.DataFrame) -> pl.Series:
 
 
 def by_custseg(
-    folder: Path, rows: list[tuple], *, header=HEADER, bits=0, bucket_lines=1 << 20, **chosen
+    folder: Path, rows: list[tuple], *, header=HEADER, bits=0, bucket_bytes=1 << 30, **chosen
 ) -> list[dict]:
     path = folder / "lines.csv"
     pl.DataFrame(rows, schema=list(header), orient="row").write_csv(path)
@@ -46,7 +46,7 @@ def by_custseg(
     table = reading.open_input(find.find_files([path]), wanted)
     recipe = features.make_recipe(table, wanted)
     made = plan.make_plan(table.sources, resources=HERE.resources, chunk_size=wanted.chunk_size)
-    made = replace(made, bucket_bits=bits, bucket_lines=bucket_lines)
+    made = replace(made, bucket_bits=bits, bucket_bytes=bucket_bytes)
     folders = folder / "lines", folder / "parts"
     for room in folders:
         room.mkdir()
@@ -94,18 +94,18 @@ def by_pandas(rows: list[tuple], *, net: bool = False) -> list[dict]:
 @given(
     rows=LINES,
     bits=st.integers(0, 3),
-    bucket_lines=st.integers(1, 70),
+    bucket_bytes=st.sampled_from([300, 3_000, 30_000]),
     chunk_size=st.sampled_from([40, 10_000]),
     returns=st.sampled_from(["exclude", "net"]),
 )
 def test_any_buckets_slices_and_chunks_add_up_as_pandas(
-    tmp_path_factory, rows, bits, bucket_lines, chunk_size, returns
+    tmp_path_factory, rows, bits, bucket_bytes, chunk_size, returns
 ):
     found = by_custseg(
         tmp_path_factory.mktemp("months"),
         rows,
         bits=bits,
-        bucket_lines=bucket_lines,
+        bucket_bytes=bucket_bytes,
         chunk_size=chunk_size,
         returns=returns,
     )
@@ -131,8 +131,8 @@ def test_two_customers_of_one_hash_stay_apart(monkeypatch, tmp_path):
     assert by_custseg(tmp_path, rows) == by_pandas(rows)
 
 
-@pytest.mark.parametrize("bucket_lines", [1, 1 << 20])
-def test_sums_beyond_64_bits(tmp_path, bucket_lines):
+@pytest.mark.parametrize("bucket_bytes", [300, 1 << 20])
+def test_sums_beyond_64_bits(tmp_path, bucket_bytes):
     rows = [("a", str(i), DAYS[i % 2], 1, 3.9e11) for i in range(2_000)]
-    found = by_custseg(tmp_path, rows, bucket_lines=bucket_lines)
+    found = by_custseg(tmp_path, rows, bucket_bytes=bucket_bytes)
     assert [row["spend"] for row in found] == [3.9e14, 3.9e14]
