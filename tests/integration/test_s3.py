@@ -7,6 +7,7 @@ import io
 import logging
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -151,15 +152,8 @@ def test_patterns_and_folders(
 def test_ten_thousand_objects(
     endpoint: str, bucket: S3Store, access: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import asyncio
-
-    async def fill() -> None:
-        for start in range(0, 10_000, 100):
-            await asyncio.gather(
-                *(obstore.put_async(bucket, f"many/{n:05d}.csv", b"a") for n in range(start, start + 100))
-            )
-
-    asyncio.run(fill())
+    with ThreadPoolExecutor(16) as pool:
+        list(pool.map(lambda n: obstore.put(bucket, f"many/{n:05d}.csv", b"a"), range(10_000)))
     for name, value in access.items():
         monkeypatch.setenv(name, value)
     found = [file.url for file in storage.below("s3://sales/many")]
