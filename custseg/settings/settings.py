@@ -1,122 +1,23 @@
-"""What a user can set, checked once, and where each value came from.
-
-A value given as a flag wins over the environment (``CUSTSEG_MIN_SHARE``), that over the job file, that
-over the default. The *identity* settings decide what is computed: two runs with the same identity over
-the same input give the same answer. The others say how it is run or shown.
-"""
+"""The settings: what they are, their limits, and which decide the answer."""
 
 from __future__ import annotations
 
 import codecs
 import datetime as dt
 import re
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    PlainValidator,
-    ValidationError,
-    field_validator,
-    model_validator,
-)
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from custseg.columns import FEATURES, LINE_COLUMNS, PRESETS
-from custseg.errors import InputError, SettingsError, cut, nearest
+from custseg.errors import cut, nearest
+from custseg.settings.values import Bytes, Columns, Names, Pictures, Share, Sign, Texts
 
 AUTO_K = (2, 10)
 LARGEST_K = 50
-LONGEST_NAME = 60
 PROCESS_FLOOR = 500_000_000
-ENVIRONMENT_PREFIX = "CUSTSEG_"
-
-UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
-UNITS |= {"KIB": 2**10, "MIB": 2**20, "GIB": 2**30, "TIB": 2**40}
-
-
-def parse_bytes(value: object) -> object:
-    """Read ``2GB``, ``512 MiB`` or a number as bytes."""
-    if not isinstance(value, str):
-        return value
-    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([a-zA-Z]*)\s*", value)
-    if not match or match[2].upper() not in UNITS:
-        raise ValueError(f"'{cut(value)}' is no size: write 2GB or 512MiB")
-    return int(float(match[1]) * UNITS[match[2].upper()])
-
-
-def parse_share(value: object) -> object:
-    """Read ``2%`` or ``0.02`` as a share."""
-    if isinstance(value, str) and value.strip().endswith("%"):
-        return float(value.strip()[:-1]) / 100
-    return value
-
-
-def parse_list(value: object) -> object:
-    """Read one text as a list of one, so that a job file may give either."""
-    return (value,) if isinstance(value, str) else value
-
-
-def parse_columns(value: object) -> object:
-    """Read ``customer_id=Who,invoice=Order``, as an environment variable gives it, as names and headers."""
-    if not isinstance(value, str):
-        return value
-    pairs = [pair.partition("=") for pair in value.split(",")]
-    if not all(name.strip() and header.strip() for name, _, header in pairs):
-        raise ValueError(f"'{cut(value)}' is not NAME=HEADER: write customer_id=Who,invoice=Order")
-    return {name.strip(): header.strip() for name, _, header in pairs}
-
-
-def parse_sign(value: object) -> str:
-    """Read ``;`` or ``tab`` as what is between cells."""
-    if not isinstance(value, str):
-        raise ValueError("write ';' or tab")
-    sign = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";"}.get(value.strip().lower(), value)
-    if len(sign) != 1 or not sign.isascii() or sign in '"\r\n':
-        raise ValueError(f"'{cut(value)}' is not one sign: write ';' or tab")
-    return sign
-
-
-def parse_names(value: object) -> object:
-    """Read ``svg,png`` as a list."""
-    return [name.strip().lower() for name in value.split(",")] if isinstance(value, str) else value
-
-
-def parse_segment_names(value: object) -> object:
-    """Check a list of names, or a table of them by number or by the name a segment would get."""
-    if not isinstance(value, dict | list | tuple):
-        raise ValueError('write names in a job file: names = ["VIP", "Others"], or a table [names]')
-    if isinstance(value, dict) and not all(key == str(int(key)) for key in value if str(key).isdecimal()):
-        raise ValueError("segments are numbered 1, 2, 3 …")
-    names = list(value.values()) if isinstance(value, dict) else list(value)
-    for name in names:
-        if not isinstance(name, str) or not name.strip() or len(name.strip()) > LONGEST_NAME:
-            raise ValueError(f"{cut(name)!r} is no name of 1 to {LONGEST_NAME} letters")
-        if not name.isprintable():
-            raise ValueError(f"{cut(name)!r} holds signs that cannot be printed")
-    names = [name.strip() for name in names]
-    if len({name.casefold() for name in names}) < len(names):
-        raise ValueError("a name is given twice")
-    if isinstance(value, dict):
-        keys = [str(key).strip() for key in value]
-        if "0" in keys:
-            raise ValueError("segments are numbered from 1")
-        return dict(zip(keys, names, strict=True))
-    return tuple(names)
-
-
-# Not stripped like other texts: a tab would be lost.
-Sign = Annotated[str, PlainValidator(parse_sign)]
-Bytes = Annotated[int, BeforeValidator(parse_bytes)]
-Share = Annotated[float, BeforeValidator(parse_share), Field(ge=0, le=1)]
-Pictures = Annotated[tuple[Literal["svg", "png"], ...], BeforeValidator(parse_names)]
-Names = Annotated[tuple[str, ...] | dict[str, str], BeforeValidator(parse_segment_names)]
-Columns = Annotated[dict[str, str], BeforeValidator(parse_columns)]
-Texts = Annotated[tuple[str, ...], BeforeValidator(parse_list)]
 
 Run: dict[str, Any] = {"kind": "run"}
 Show: dict[str, Any] = {"kind": "presentation"}
@@ -319,87 +220,3 @@ class Settings(BaseModel):
         """Return each setting's value and source, as run.json holds them."""
         values = self.model_dump(mode="json")
         return {name: {"value": values[name], "source": sources.get(name, "given")} for name in values}
-
-
-def read_job(path: Path) -> dict[str, Any]:
-    """Read a job file: TOML whose keys are the names of settings, hyphens as good as underscores."""
-    try:
-        values = tomllib.loads(path.read_text("utf-8"))
-    except FileNotFoundError:
-        raise InputError("no-such-file", f"There is no job file '{path}'.", now="Check the path.") from None
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise SettingsError(
-            "bad-job-file",
-            f"The job file cannot be read: {cut(error)}.",
-            where=str(path),
-            now="Mend the file.",
-        ) from None
-    return {key.replace("-", "_"): value for key, value in values.items()}
-
-
-def resolve(
-    flags: Mapping[str, Any], job: Path | None = None, environment: Mapping[str, str] | None = None
-) -> tuple[Settings, dict[str, str]]:
-    """Make the settings from all their sources.
-
-    Parameters
-    ----------
-    flags
-        Values given by name; None means not given.
-    job
-        A job file.
-    environment
-        Environment variables; those that start with ``CUSTSEG_`` and name a setting count.
-
-    Returns
-    -------
-    settings
-        The checked settings.
-    sources
-        For each setting ``flag``, ``environment``, ``job file`` or ``default``.
-
-    Raises
-    ------
-    SettingsError
-        An unknown key, or a value outside its limits.
-    """
-    known = Settings.model_fields
-    from_job = read_job(job) if job else {}
-    for key in from_job:
-        if key not in known:
-            raise SettingsError(
-                "unknown-setting",
-                f"There is no setting '{cut(key)}'.",
-                where=str(job),
-                now=nearest(key, known),
-            )
-    from_environment = {
-        name: (environment or {})[ENVIRONMENT_PREFIX + name.upper()]
-        for name in known
-        if ENVIRONMENT_PREFIX + name.upper() in (environment or {})
-    }
-    given = {name: value for name, value in flags.items() if value not in (None, [], {})}
-    layers = (("job file", from_job), ("environment", from_environment), ("flag", given))
-    values: dict[str, Any] = {}
-    sources = dict.fromkeys(known, "default")
-    for source, layer in layers:
-        values |= layer
-        sources |= dict.fromkeys(layer, source)
-    return _checked(values, sources), sources
-
-
-def _checked(values: Mapping[str, Any], sources: Mapping[str, str]) -> Settings:
-    try:
-        return Settings.model_validate(values)
-    except ValidationError as error:
-        first = error.errors()[0]
-        message = cut(first["msg"].removeprefix("Value error, "))
-        if not first["loc"]:
-            raise SettingsError("bad-setting", message) from None
-        name = str(first["loc"][0])
-        raise SettingsError(
-            "bad-setting",
-            f"--{name.replace('_', '-')}: {message}",
-            where=f"{sources.get(name, 'given')}, value {cut(first['input'])!r}",
-            now="'custseg batch --help' lists the options and their limits.",
-        ) from None

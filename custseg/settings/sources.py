@@ -1,0 +1,99 @@
+"""Where settings come from: flags, the environment, a job file, defaults."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from custseg.errors import InputError, SettingsError, cut, nearest
+from custseg.settings.settings import Settings
+
+ENVIRONMENT_PREFIX = "CUSTSEG_"
+
+
+def read_job(path: Path) -> dict[str, Any]:
+    """Read a job file: TOML whose keys are the names of settings, hyphens as good as underscores."""
+    try:
+        values = tomllib.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        raise InputError("no-such-file", f"There is no job file '{path}'.", now="Check the path.") from None
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise SettingsError(
+            "bad-job-file",
+            f"The job file cannot be read: {cut(error)}.",
+            where=str(path),
+            now="Mend the file.",
+        ) from None
+    return {key.replace("-", "_"): value for key, value in values.items()}
+
+
+def resolve(
+    flags: Mapping[str, Any], job: Path | None = None, environment: Mapping[str, str] | None = None
+) -> tuple[Settings, dict[str, str]]:
+    """Make the settings from all their sources.
+
+    Parameters
+    ----------
+    flags
+        Values given by name; None means not given.
+    job
+        A job file.
+    environment
+        Environment variables; those that start with ``CUSTSEG_`` and name a setting count.
+
+    Returns
+    -------
+    settings
+        The checked settings.
+    sources
+        For each setting ``flag``, ``environment``, ``job file`` or ``default``.
+
+    Raises
+    ------
+    SettingsError
+        An unknown key, or a value outside its limits.
+    """
+    known = Settings.model_fields
+    from_job = read_job(job) if job else {}
+    for key in from_job:
+        if key not in known:
+            raise SettingsError(
+                "unknown-setting",
+                f"There is no setting '{cut(key)}'.",
+                where=str(job),
+                now=nearest(key, known),
+            )
+    from_environment = {
+        name: (environment or {})[ENVIRONMENT_PREFIX + name.upper()]
+        for name in known
+        if ENVIRONMENT_PREFIX + name.upper() in (environment or {})
+    }
+    given = {name: value for name, value in flags.items() if value not in (None, [], {})}
+    layers = (("job file", from_job), ("environment", from_environment), ("flag", given))
+    values: dict[str, Any] = {}
+    sources = dict.fromkeys(known, "default")
+    for source, layer in layers:
+        values |= layer
+        sources |= dict.fromkeys(layer, source)
+    return _checked(values, sources), sources
+
+
+def _checked(values: Mapping[str, Any], sources: Mapping[str, str]) -> Settings:
+    try:
+        return Settings.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        message = cut(first["msg"].removeprefix("Value error, "))
+        if not first["loc"]:
+            raise SettingsError("bad-setting", message) from None
+        name = str(first["loc"][0])
+        raise SettingsError(
+            "bad-setting",
+            f"--{name.replace('_', '-')}: {message}",
+            where=f"{sources.get(name, 'given')}, value {cut(first['input'])!r}",
+            now="'custseg batch --help' lists the options and their limits.",
+        ) from None

@@ -1,0 +1,95 @@
+"""How each kind of setting is written: sizes, shares, signs, lists and names."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field, PlainValidator
+
+from custseg.errors import cut
+
+LONGEST_NAME = 60
+
+UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
+UNITS |= {"KIB": 2**10, "MIB": 2**20, "GIB": 2**30, "TIB": 2**40}
+
+
+def parse_bytes(value: object) -> object:
+    """Read ``2GB``, ``512 MiB`` or a number as bytes."""
+    if not isinstance(value, str):
+        return value
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([a-zA-Z]*)\s*", value)
+    if not match or match[2].upper() not in UNITS:
+        raise ValueError(f"'{cut(value)}' is no size: write 2GB or 512MiB")
+    return int(float(match[1]) * UNITS[match[2].upper()])
+
+
+def parse_share(value: object) -> object:
+    """Read ``2%`` or ``0.02`` as a share."""
+    if isinstance(value, str) and value.strip().endswith("%"):
+        return float(value.strip()[:-1]) / 100
+    return value
+
+
+def parse_list(value: object) -> object:
+    """Read one text as a list of one, so that a job file may give either."""
+    return (value,) if isinstance(value, str) else value
+
+
+def parse_columns(value: object) -> object:
+    """Read ``customer_id=Who,invoice=Order``, as an environment variable gives it, as names and headers."""
+    if not isinstance(value, str):
+        return value
+    pairs = [pair.partition("=") for pair in value.split(",")]
+    if not all(name.strip() and header.strip() for name, _, header in pairs):
+        raise ValueError(f"'{cut(value)}' is not NAME=HEADER: write customer_id=Who,invoice=Order")
+    return {name.strip(): header.strip() for name, _, header in pairs}
+
+
+def parse_sign(value: object) -> str:
+    """Read ``;`` or ``tab`` as what is between cells."""
+    if not isinstance(value, str):
+        raise ValueError("write ';' or tab")
+    sign = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";"}.get(value.strip().lower(), value)
+    if len(sign) != 1 or not sign.isascii() or sign in '"\r\n':
+        raise ValueError(f"'{cut(value)}' is not one sign: write ';' or tab")
+    return sign
+
+
+def parse_names(value: object) -> object:
+    """Read ``svg,png`` as a list."""
+    return [name.strip().lower() for name in value.split(",")] if isinstance(value, str) else value
+
+
+def parse_segment_names(value: object) -> object:
+    """Check a list of names, or a table of them by number or by the name a segment would get."""
+    if not isinstance(value, dict | list | tuple):
+        raise ValueError('write names in a job file: names = ["VIP", "Others"], or a table [names]')
+    if isinstance(value, dict) and not all(key == str(int(key)) for key in value if str(key).isdecimal()):
+        raise ValueError("segments are numbered 1, 2, 3 …")
+    names = list(value.values()) if isinstance(value, dict) else list(value)
+    for name in names:
+        if not isinstance(name, str) or not name.strip() or len(name.strip()) > LONGEST_NAME:
+            raise ValueError(f"{cut(name)!r} is no name of 1 to {LONGEST_NAME} letters")
+        if not name.isprintable():
+            raise ValueError(f"{cut(name)!r} holds signs that cannot be printed")
+    names = [name.strip() for name in names]
+    if len({name.casefold() for name in names}) < len(names):
+        raise ValueError("a name is given twice")
+    if isinstance(value, dict):
+        keys = [str(key).strip() for key in value]
+        if "0" in keys:
+            raise ValueError("segments are numbered from 1")
+        return dict(zip(keys, names, strict=True))
+    return tuple(names)
+
+
+# Not stripped like other texts: a tab would be lost.
+Sign = Annotated[str, PlainValidator(parse_sign)]
+Bytes = Annotated[int, BeforeValidator(parse_bytes)]
+Share = Annotated[float, BeforeValidator(parse_share), Field(ge=0, le=1)]
+Pictures = Annotated[tuple[Literal["svg", "png"], ...], BeforeValidator(parse_names)]
+Names = Annotated[tuple[str, ...] | dict[str, str], BeforeValidator(parse_segment_names)]
+Columns = Annotated[dict[str, str], BeforeValidator(parse_columns)]
+Texts = Annotated[tuple[str, ...], BeforeValidator(parse_list)]
