@@ -13,8 +13,7 @@ from typing import NamedTuple
 
 import polars as pl
 
-from custseg.columns import LINE_COLUMNS
-from custseg.errors import InputError, Meet, cut, nearest, stop
+from custseg.errors import InputError, Meet, cut, stop
 from custseg.settings import Settings
 from custseg.transactions import cleaning, date_proofs, number_proofs
 from custseg.transactions.csv_blocks import CsvFile, open_csv
@@ -23,6 +22,7 @@ from custseg.transactions.excel_sheets import open_workbook
 from custseg.transactions.find import InputFile
 from custseg.transactions.numerals import COMMA
 from custseg.transactions.parquet_files import open_parquet
+from custseg.transactions.shared_columns import check_rules, decide_columns
 from custseg.transactions.source import Cells, Contents, Source
 from custseg.transactions.streams import UNKNOWN
 from custseg.transactions.vocabulary import is_header, map_columns, plain
@@ -115,7 +115,7 @@ def open_input(
         have, dates or numbers whose reading nothing proves, a file that cannot be read.
     """
     sources, samples, skipped, notes = _open_all(files, settings, meet)
-    read, derived = _decide_columns(sources, meet)
+    read, derived = decide_columns(sources, meet)
     if "invoice_date" in read:
         told = settings.date_format
         sources = date_proofs.prove_dates(sources, samples, told, thorough=thorough, meet=meet)
@@ -130,7 +130,7 @@ def open_input(
     )
     names = {name for source in sources for name in (*source.columns, *source.others)}
     if sources:
-        _check_rules(rules, read, sources, meet)
+        check_rules(rules, read, sources, meet)
     return Table(
         tuple(sources),
         read,
@@ -237,87 +237,6 @@ def _sample(contents: Contents, size: int) -> list[list[str | None]]:
         )
     columns = [list(column) for column in zip_longest(*(row[:width] for row in rows))]
     return columns + [[None] * len(rows)] * (width - len(columns))
-
-
-def _decide_columns(sources: Sequence[Source], meet: Meet) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the canonical columns all files have or can derive, and the derivations in words."""
-    derived: dict[str, None] = {}
-    have = []
-    for source in sources:
-        names = set(source.columns)
-        # Where no column is known at all, more than that need not be said.
-        if names and not names & {"quantity", "unit_price", "amount", "invoice"}:
-            meet(
-                InputError(
-                    "no-measure",
-                    "The file has no column for quantity, unit_price, amount or invoice.",
-                    where=f"{source.contents.place}; it has: {cut(', '.join(source.header))}",
-                    now="Say which column it is: --column quantity=HEADER.",
-                )
-            )
-        if "quantity" not in names and names & {"unit_price", "amount"}:
-            names.add("quantity")
-            derived["quantity = 1"] = None
-        if {"amount", "quantity"} <= names and "unit_price" not in names:
-            names.add("unit_price")
-            derived["unit_price = amount / quantity"] = None
-        have.append(names)
-    if not sources:
-        return (), ()
-    every, some = set.intersection(*have) | {"customer_id"}, set.union(*have)
-    for name in sorted(some - every - {"customer_id", "product", "amount"}):
-        for lacking in (s for s, names in zip(sources, have, strict=True) if name not in names):
-            meet(
-                InputError(
-                    "column-missing",
-                    f"Other files have a column for {name}; this one does not.",
-                    where=f"{lacking.contents.place}; it has: {cut(', '.join(lacking.header))}",
-                    now=f"Say which column it is (--column {name}=HEADER), or leave the file out.",
-                )
-            )
-    if "unit_price" in every and not all("amount" in source.columns for source in sources):
-        every.discard("amount")
-        derived["amount = quantity × unit_price"] = None
-    if "invoice" not in every:
-        day = "a customer and day" if "invoice_date" in every else "a line"
-        derived[f"invoice = one {day}"] = None
-    return tuple(name for name in LINE_COLUMNS if name in every), tuple(derived)
-
-
-def _check_rules(rules: cleaning.Rules, read: Sequence[str], sources: Sequence[Source], meet: Meet) -> None:
-    needs = {
-        "--since": "invoice_date" if rules.since else "",
-        "--until": "invoice_date" if rules.until else "",
-        "--exclude-product": "product" if rules.exclude_product else "",
-    }
-    for option, column in needs.items():
-        if column and column not in read:
-            lacking = next((s for s in sources if column not in s.columns), sources[0])
-            meet(
-                InputError(
-                    "column-missing",
-                    f"{option} needs a column for {column}, and not every file has one.",
-                    where=f"{lacking.contents.place}; it has: {cut(', '.join(lacking.header))}",
-                    now=f"Say which column it is: --column {column}=HEADER.",
-                )
-            )
-    if rules.where:
-        try:
-            wanted = cleaning.where_expression(rules.where).meta.root_names()
-        except InputError as error:
-            meet(error)
-            return
-        known = {*read, *(name for source in sources for name in source.header)}
-        for name in wanted:
-            if name not in known:
-                meet(
-                    InputError(
-                        "no-such-column",
-                        f"--where names a column '{cut(name)}' that the input does not have.",
-                        where=f"it has: {cut(', '.join(sorted(known)))}",
-                        now=nearest(name, known),
-                    )
-                )
 
 
 def say_ways(sources: Sequence[Source]) -> list[str]:

@@ -13,8 +13,8 @@ from custseg.errors import OutputError
 from custseg.pipeline.estimate import count_customers
 from custseg.pipeline.job_file import save_job
 from custseg.settings import resolve
+from custseg.transactions.charges import exact_pattern, is_charge
 from custseg.transactions.sample import write_sample
-from custseg.transactions.suspects import exact_pattern, is_charge
 
 HEADER = "Belegnr;Kundennr;Artikel;Menge;Datum;Einzelpreis;Währung"
 
