@@ -11,6 +11,8 @@ from typing import Any
 import polars as pl
 
 from custseg.customers import matrix
+from custseg.customers.matrix import Matrix
+from custseg.customers.table import CustomerTable
 from custseg.pipeline import drawing, lineup, record, runs
 from custseg.pipeline.customers import Run, spend_by_month, sum_up
 from custseg.pipeline.runs import Command, Inputs
@@ -23,6 +25,7 @@ from custseg.segments.lists import write_lists
 from custseg.segments.model import Model, seen_features, write_model
 from custseg.segments.profile import profile_segments
 from custseg.segments.rules import find_rules
+from custseg.segments.selection import KSelection
 from custseg.segments.table import describe_segments
 from custseg.settings import Settings
 
@@ -86,25 +89,7 @@ def _steps(run: Run, *, previous: Previous | None) -> dict[str, Any]:
     if previous:
         refuse_other_money(table.scan(), previous.model, currency=settings.currency)
     going_on = previous if previous and settings.k == "previous" else None
-    with progress.stage("matrix", "Scaling features"):
-        points = matrix.build_matrix(
-            table.rows,
-            len(table),
-            settings.features,
-            going_on.model.scaling if going_on else settings.scale,
-            run.work.room("matrix"),
-            compute,
-        )
-    asked = settings.asked_k
-    with progress.stage("choose_k", "Choosing k", choose_k.count_steps(asked), "steps") as advance:
-        selection = choose_k.choose_k(
-            points,
-            asked=asked,
-            min_share=settings.min_share,
-            seed=settings.seed,
-            effort=choose_k.Effort(memory=compute.resources.spare, compute=compute, advance=advance),
-            carried=going_on.carried if going_on else None,
-        )
+    points, selection = _cluster(run, table, going_on)
     with progress.stage("label", "Labelling customers"):
         line = lineup.line_up(run, table, points, selection, previous)
         lineup.tell_unused_names(settings, line, progress)
@@ -158,6 +143,31 @@ def _steps(run: Run, *, previous: Previous | None) -> dict[str, Any]:
         "monthly": spend_by_month(table, labelled),
         **told,
     }
+
+
+def _cluster(run: Run, table: CustomerTable, going_on: Previous | None) -> tuple[Matrix, KSelection]:
+    """Scale the features and choose k, or go on with the scaling and centres of an earlier run."""
+    settings, compute = run.settings, run.compute
+    with run.progress.stage("matrix", "Scaling features"):
+        points = matrix.build_matrix(
+            table.rows,
+            len(table),
+            settings.features,
+            going_on.model.scaling if going_on else settings.scale,
+            run.work.room("matrix"),
+            compute,
+        )
+    asked, steps = settings.asked_k, choose_k.count_steps(settings.asked_k)
+    with run.progress.stage("choose_k", "Choosing k", steps, "steps") as advance:
+        selection = choose_k.choose_k(
+            points,
+            asked=asked,
+            min_share=settings.min_share,
+            seed=settings.seed,
+            effort=choose_k.Effort(memory=compute.resources.spare, compute=compute, advance=advance),
+            carried=going_on.carried if going_on else None,
+        )
+    return points, selection
 
 
 def _draw(run: Run, made: dict[str, Any]) -> None:
