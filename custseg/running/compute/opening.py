@@ -129,8 +129,9 @@ def _existing(scheduler: str) -> Iterator[Client]:
 
     from distributed import Client
 
-    # Broken connections come back as errors of ours.
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)
+    # Broken connections come back as errors of ours. Dask gives its client a level of its own.
+    for name in ("distributed", "distributed.client"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     if "://" in scheduler or not Path(scheduler).suffix:
         where = {"address": scheduler}
     elif Path(scheduler).exists():
