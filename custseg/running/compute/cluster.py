@@ -74,7 +74,7 @@ class Cluster(Compute):
         waiting = enumerate(items)
         under_way: dict[Future, Item] = {}
         done: queue.SimpleQueue[Future] = queue.SimpleQueue()
-        with _clear_errors():
+        with self._clear_errors():
             while True:
                 room = AHEAD * max(1, sum(self.client.nthreads().values())) - len(under_way)
                 for number, item in islice(waiting, max(0, room)):
@@ -92,7 +92,7 @@ class Cluster(Compute):
     @contextmanager
     def arrays(self) -> Iterator[None]:
         """Compute Dask arrays on the workers."""
-        with _clear_errors(), self.client.as_current():
+        with self._clear_errors(), self.client.as_current():
             yield
 
     def settle(self, folder: Path, witness: Path | None = None) -> None:
@@ -106,7 +106,7 @@ class Cluster(Compute):
         folder.mkdir(exist_ok=True)
         token = f"seen-{secrets.token_hex(6)}"
         (folder / token).write_bytes(token.encode())
-        with _clear_errors():
+        with self._clear_errors():
             answers = self.client.run(worker.show, folder, token, witness, on_error="return")
         for address, answer in answers.items():
             if isinstance(answer, MachineError):
@@ -142,6 +142,27 @@ class Cluster(Compute):
         while not done.empty():
             yield done.get()
 
+    @contextmanager
+    def _clear_errors(self) -> Iterator[None]:
+        """Say what Dask's errors mean."""
+        try:
+            yield
+        except KilledWorker as error:
+            raise MachineError(
+                "workers-died",
+                f"{error.allowed_failures + 1} workers ended, one after the other, at the same task.",
+                where=f"task {error.task}; the last worker was {error.last_worker.address}, see its log",
+                now="Most likely they ran out of memory: give workers more, or fewer threads each, and "
+                "run the same command again; or start over in smaller steps with --fresh --chunk-size 50MB.",
+            ) from None
+        except (CancelledError, CommClosedError):
+            raise scheduler_lost() from None
+        except OSError:
+            # A task's own, such as a full disk, or a plain one from a call that could not connect any more.
+            if self.client.status != "running":
+                raise scheduler_lost() from None
+            raise
+
     def _check_same_versions(self) -> None:
         """Refuse workers with other versions, and those without custseg."""
 
@@ -158,7 +179,7 @@ class Cluster(Compute):
             return tuple(versions)
 
         wanted = worker.versions()
-        with _clear_errors():
+        with self._clear_errors():
             answers = self.client.run(found, tuple(name for name, _ in wanted), on_error="return")
         for address, answer in answers.items():
             if isinstance(answer, OSError):
@@ -180,23 +201,6 @@ def scheduler_lost() -> MachineError:
         "The connection to the Dask scheduler was lost.",
         now="When it is back, run the same command again: it goes on from what is whole.",
     )
-
-
-@contextmanager
-def _clear_errors() -> Iterator[None]:
-    """Say what Dask's errors mean."""
-    try:
-        yield
-    except KilledWorker as error:
-        raise MachineError(
-            "workers-died",
-            f"{error.allowed_failures + 1} workers ended, one after the other, at the same task.",
-            where=f"task {error.task}; the last worker was {error.last_worker.address}, see its log",
-            now="Most likely they ran out of memory: give workers more, or fewer threads each, and "
-            "run the same command again; or start over in smaller steps with --fresh --chunk-size 50MB.",
-        ) from None
-    except (CancelledError, CommClosedError):
-        raise scheduler_lost() from None
 
 
 def _label(task: Callable[[Any], Any]) -> str:
