@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 DEMO_ROWS ?= 1000000
 
 .DEFAULT_GOAL := help
-.PHONY: help install develop demo test check format command-line fuzz kills lost-workers memory bench pictures clean
+.PHONY: help install develop demo test check format command-line fuzz rewritten kills lost-workers memory bench pictures clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,6 +38,9 @@ command-line: .venv/.developing ## write docs/command-line.md from the commands
 
 fuzz: .venv/.developing ## write 20,000 tables as CSV in every dialect and read them back (minutes)
 	$(BIN)/python -m pytest -n 0 -m campaign tests/unit/transactions/test_any_table.py
+
+rewritten: .venv/.developing ## write Online Retail II in 25 ways; each must come to the same answer (ten minutes)
+	$(BIN)/python -m pytest -n 0 -m campaign tests/integration/test_rewritten.py
 
 kills: .venv/.developing ## kill runs at a hundred random moments; each must come to the same answer (an hour)
 	$(BIN)/python jobs/campaigns/kills.py --kills 100 --rows 5e6
