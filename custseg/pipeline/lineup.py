@@ -15,9 +15,9 @@ from custseg.errors import InputError, SettingsError, cut
 from custseg.pipeline.customers import Run
 from custseg.running.progress import Progress
 from custseg.segments import continuity, label, naming
-from custseg.segments.continuity import Meeting
 from custseg.segments.drift import measure_drift
 from custseg.segments.earlier import EarlierCustomers, Previous
+from custseg.segments.meeting import Meeting, meet
 from custseg.segments.selection import KSelection
 from custseg.settings import Settings
 
@@ -114,7 +114,7 @@ def line_up(
     if previous is not None:
         earlier = EarlierCustomers(previous, run.work.room("matrix"))
         rows = partial(_with_earlier, rows=customers.rows, earlier=earlier)
-        meeting = continuity.meet(points, selection.centres, rows, previous, run.compute)
+        meeting = meet(points, selection.centres, rows, previous, run.compute)
         matched = continuity.match(meeting, selection.places)
         clusters = continuity.carry_numbers(matched, order, previous.model.numbers)
         names = dict(zip(previous.model.numbers, previous.model.names, strict=True))

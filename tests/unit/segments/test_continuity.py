@@ -13,14 +13,9 @@ from sklearn.metrics import adjusted_rand_score
 from custseg.customers.keys import key
 from custseg.customers.matrix import Scaling
 from custseg.errors import InputError
-from custseg.segments.continuity import (
-    Meeting,
-    carry_numbers,
-    describe,
-    match,
-    meet,
-)
+from custseg.segments.continuity import carry_numbers, describe, match
 from custseg.segments.earlier import EarlierCustomers, Previous, read_previous
+from custseg.segments.meeting import Meeting, meet
 from custseg.segments.model import Model, SeenFeature, write_model
 
 NUMBERS = (1, 3, 4)
