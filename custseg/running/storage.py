@@ -63,11 +63,9 @@ def look_at(url: str) -> RemoteFile:
     InputError, MachineError
         There is none, or it cannot be reached.
     """
-    import obstore
-
     bucket, key = _split(url)
     try:
-        found = obstore.head(_store(bucket), key)
+        found = _library().head(_store(bucket), key)
     except Exception as error:
         raise explain(url, error) from None
     return RemoteFile(url, found["size"], _nanoseconds(found["last_modified"]))
@@ -81,12 +79,10 @@ def below(url: str) -> Iterator[RemoteFile]:
     InputError, MachineError
         There is no such bucket, or it cannot be reached.
     """
-    import obstore
-
     bucket, key = _split(url)
     prefix = key if key.endswith("/") or not key else f"{key}/"
     try:
-        for batch in obstore.list(_store(bucket), prefix or None):
+        for batch in _library().list(_store(bucket), prefix or None):
             for found in batch:
                 place = f"{SCHEME}{bucket}/{found['path']}"
                 yield RemoteFile(place, found["size"], _nanoseconds(found["last_modified"]))
@@ -177,14 +173,12 @@ class _Ranges(io.RawIOBase):
         return self._fetch(self.length)
 
     def _fetch(self, wanted: int) -> bytes:
-        import obstore
-
         wanted = min(wanted, self.length - self.position)
         if wanted <= 0:
             return b""
         bucket, key = _split(self.url)
         try:
-            data = bytes(obstore.get_range(_store(bucket), key, start=self.position, length=wanted))
+            data = bytes(_library().get_range(_store(bucket), key, start=self.position, length=wanted))
         except Exception as error:
             raise explain(self.url, error) from None
         self.position += len(data)
@@ -200,6 +194,17 @@ def _nanoseconds(moment: dt.datetime) -> int:
     return int(moment.timestamp() * 1e6) * 1000
 
 
+def _library() -> Any:
+    """Return the module that speaks with object stores; it is an extra."""
+    try:
+        import obstore
+    except ImportError:
+        raise MachineError(
+            "storage-missing", "Reading s3:// needs obstore.", now="Install it: pip install 'custseg[s3]'."
+        ) from None
+    return obstore
+
+
 def _store(bucket: str) -> S3Store:
     access = _access()
     return _open_store(bucket, tuple(sorted(access.items())))
@@ -207,12 +212,9 @@ def _store(bucket: str) -> S3Store:
 
 @lru_cache(maxsize=16)
 def _open_store(bucket: str, access: tuple[tuple[str, str], ...]) -> S3Store:
-    try:
-        from obstore.store import S3Store
-    except ImportError:
-        raise MachineError(
-            "storage-missing", "Reading s3:// needs obstore.", now="Install it: pip install 'custseg[s3]'."
-        ) from None
+    _library()
+    from obstore.store import S3Store
+
     config: dict[str, Any] = dict(access)
     options = {"allow_http": True} if config.pop("allow_http", "") == "true" else {}
     if config.pop("skip_signature", "") == "true":

@@ -107,7 +107,7 @@ def no_workers(folder: Path) -> None:
 
 def without_obstore(folder: Path) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(sys.modules, "obstore.store", None)
+        patch.setitem(sys.modules, "obstore", None)
         storage._open_store("a bucket that no other test opens", ())
 
 
