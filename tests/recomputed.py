@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,7 @@ class Again:
         self.fits = {k: KMeans(k, n_init=50, random_state=0, tol=1e-8).fit(self.points) for k in KS}
         self.labels = {k: fit.labels_ for k, fit in self.fits.items()} | {len(self.centres): self.own}
 
+    @cached_property
     def record(self) -> dict[str, Any]:
         answer = oracle.solve(self.inputs)
         return {
@@ -108,7 +110,14 @@ class Again:
         ordered = sorted(self.customers[feature], reverse=feature == "recency_days")
         return [ordered[-(-len(ordered) * fifth // 5) - 1] for fifth in range(1, 5)]
 
+    def spend_by_month(self) -> pd.DataFrame:
+        """Spend, purchases and customers by month and segment."""
+        return self._by_month(oracle.solve(self.inputs).lines)
+
     def _monthly(self, lines: pd.DataFrame) -> list[dict[str, Any]]:
+        return self._by_month(lines).drop(columns="month").to_dict("records")
+
+    def _by_month(self, lines: pd.DataFrame) -> pd.DataFrame:
         segment = pd.Series(self.ids, self.customers["customer_id"])
         kept = lines[lines["fate"] == "kept"]
         kept = kept.assign(
@@ -116,10 +125,9 @@ class Again:
         )
         by = kept.groupby(["month", "segment_id"])
         pairs = kept.drop_duplicates(["month", "customer_id", "invoice"]).groupby(["month", "segment_id"])
-        table = pd.DataFrame(
+        return pd.DataFrame(
             {"spend": by["amount"].sum(), "purchases": pairs.size(), "customers": by["customer_id"].nunique()}
         ).reset_index()
-        return table.drop(columns="month").to_dict("records")
 
     def _k_selection(self) -> dict[str, Any]:
         chosen, n = len(self.centres), len(self.points)

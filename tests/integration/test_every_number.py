@@ -1,4 +1,7 @@
-"""Every number in run.json is made again from the customers and the input; a new one that is not fails."""
+"""Every number in run.json and the report is made again from the customers and the input.
+
+A new one that nothing recomputes fails.
+"""
 
 import json
 from pathlib import Path
@@ -9,6 +12,8 @@ import pandas as pd
 import printed
 import pytest
 import recomputed
+import redrawn
+import shown
 from command import run_custseg
 
 from custseg.transactions.sample import write_sample
@@ -50,7 +55,7 @@ def split(record: dict[str, Any]) -> dict[str, float]:
 @pytest.mark.parametrize("name", ["half", "whole"])
 def test_every_number_is_made_again(runs: dict[str, Any], name: str) -> None:
     record, again, _ = runs[name]
-    expected = again.record()
+    expected = dict(again.record)
     if name == "whole":
         expected["previous"] = again.previous(runs["half"][1], record)
     found, wanted = split(record), dict(recomputed.numbers(expected))
@@ -89,6 +94,101 @@ def test_every_rule_is_true_as_printed(runs: dict[str, Any], name: str) -> None:
     """From segments.csv alone: each rule holds for as many customers as it says."""
     _, again, _ = runs[name]
     check_rules(again.folder, again.customers)
+
+
+@pytest.mark.parametrize("name", ["half", "whole"])
+def test_every_table_of_the_report_is_made_again(runs: dict[str, Any], name: str) -> None:
+    record, again, _ = runs[name]
+    page = shown.Page(again.folder / "report.html")
+    made = redrawn.Redrawn(again, record, runs["half"][1] if name == "whole" else None)
+    wanted = {
+        "all-segments": made.all_segments(),
+        "sizes": made.sizes(),
+        "recency_frequency": made.recency_frequency(),
+        "profiles": made.profiles(),
+        "strips": made.strips(),
+        "customers": made.customer_map(page.downloads["customers"]),
+        "monthly": made.monthly(),
+        "choice_of_k": made.choice_of_k(),
+        "silhouettes": made.silhouettes(),
+        "ledger": made.ledger(),
+    }
+    if name == "whole":
+        wanted["migration"] = made.migration()
+    else:
+        assert wanted.pop("monthly")["month"].nunique() <= 1
+    assert set(page.downloads) == set(wanted)
+    for chart, table in wanted.items():
+        found = page.downloads[chart]
+        texts = {"rule", "if_then", "fate", "meaning", "before", "now"}
+        assert set(found.columns) - texts == set(table.columns), chart
+        pd.testing.assert_frame_equal(
+            found[table.columns], table, check_dtype=False, rtol=_loose(chart), atol=1e-4, obj=chart
+        )
+
+
+def _loose(chart: str) -> float:
+    """Fits of scikit-learn need not end alike to the last bit; strips count in steps of a thousandth."""
+    return {"choice_of_k": 0.02, "silhouettes": 0.02, "strips": 1e-3}.get(chart, 1e-5)
+
+
+@pytest.mark.parametrize("name", ["half", "whole"])
+def test_the_tables_read_as_what_is_downloaded(runs: dict[str, Any], name: str) -> None:
+    page = shown.Page(runs[name][1].folder / "report.html")
+    assert set(page.tables) == set(page.downloads)
+    for chart, rows in page.tables.items():
+        table = page.downloads[chart]
+        assert len(rows) == len(table), chart
+        for cells, values in zip(rows, table.itertuples(index=False), strict=True):
+            assert len(cells) == len(values)
+            for cell, value in zip(cells, values, strict=True):
+                if isinstance(value, float | int) and not isinstance(value, bool):
+                    if np.isnan(value):
+                        assert cell == "fewer than 10" or not shown.figures(cell), (chart, cell)
+                    else:
+                        assert shown.says(cell, [value]), (chart, cell, value)
+
+
+@pytest.mark.parametrize("name", ["half", "whole"])
+def test_every_sentence_is_true(runs: dict[str, Any], name: str) -> None:
+    record, again, _ = runs[name]
+    page, customers = shown.Page(again.folder / "report.html"), again.customers
+    made = redrawn.Redrawn(again, record, None)
+    sizes, everyone = made.sizes(), len(customers)
+    best = sizes[: 1 + int((sizes["spend_share"].cumsum() < 0.5).sum())]
+    many = sizes.loc[(sizes["share"] - sizes["spend_share"]).idxmax()]
+    top = [best["share"].sum(), best["spend_share"].sum()]
+    assert shown.says(page.line("headline"), top), page.line("headline")
+    assert shown.says(page.sentences["sizes"], [*top, many["share"], many["spend_share"]])
+    lines = again.record["ledger"]
+    kept = [lines["kept"], lines["rows_read"], lines["kept"] / lines["rows_read"], lines["missing_customer"]]
+    assert shown.says(page.sentences["ledger"], kept), page.sentences["ledger"]
+    assert shown.figures(page.line("facts"))[0][0] == everyone
+    assert shown.figures(page.line("facts"))[2][0] == lines["kept"]
+    cells = made.recency_frequency()
+    full = cells.loc[cells["customers"].idxmax()]
+    text = page.sentences["recency_frequency"]
+    assert shown.says(text.partition(";")[0], [(customers["purchases"] == 1).mean()])
+    assert f"is {full['purchases']} purchase" in text
+    assert f"last {full['recency']} days ago, with {full['customers']:,} customers" in text
+    profile = made.profiles()
+    most = profile.loc[np.log(profile["ratio"]).abs().idxmax()]
+    assert shown.says(page.sentences["profiles"], [most["median"], most["ratio"]])
+    on_the_map = made.customer_map(page.downloads["customers"])["customers"].sum()
+    assert shown.figures(page.sentences["customers"])[0][0] == on_the_map
+    assert shown.figures(page.sentences["customers"])[1][0] == everyone
+    blades = made.silhouettes()
+    nearer = (blades["below_zero"] * blades["customers"]).sum() / blades["customers"].sum()
+    assert shown.says(page.sentences["silhouettes"], [blades["mean"].max(), blades["mean"].min(), nearer])
+    assert len(page.cards) == len(sizes)
+    for card, row in zip(page.cards, made.all_segments().itertuples(), strict=True):
+        own = customers[customers["segment_id"] == int(row.segment.partition(" ")[0])]
+        big = card[card.index("in all.") + 7 :].partition("Half of them")[0].partition("Previous run")[0]
+        assert shown.says(big, [row.share, row.customers, row.spend_share, row.spend]), card
+        if "Half of them" in card:
+            typical = card.partition("all above:")[2] or card.partition("half above:")[2]
+            medians = [own[feature].median() for feature in made.features]
+            assert shown.says(typical.partition("Previous run")[0], medians), card
 
 
 def check_rules(folder: Path, customers: pd.DataFrame) -> None:
