@@ -40,7 +40,7 @@ fuzz: .venv/.developing ## write 20,000 tables as CSV in every dialect and read 
 	$(BIN)/python -m pytest -n 0 -m campaign tests/unit/transactions/test_any_table.py
 
 rewritten: .venv/.developing ## write Online Retail II in 25 ways; each must come to the same answer (ten minutes)
-	$(BIN)/python -m pytest -n 0 -m campaign tests/integration/test_rewritten.py
+	$(BIN)/python -m pytest -n 0 -m campaign tests/integration/test_online_retail_rewritten.py
 
 kills: .venv/.developing ## kill runs at a hundred random moments; each must come to the same answer (an hour)
 	$(BIN)/python jobs/campaigns/kills.py --kills 100 --rows 5e6

@@ -33,14 +33,15 @@ def draw(record: Mapping[str, Any], run: Path, into: Path) -> None:
     from custseg.report.write import write_report
 
     shown = {name: record["settings"].get(name, {}).get("value") for name in Settings.presentation()}
-    write_report(
-        record,
-        _customers(run),
-        into,
-        currency=shown["currency"],
-        small_cells=bool(shown["small_cells"]),
-        pictures=shown["pictures"] or (),
-    )
+    with outputs.disk_errors(into / REPORT):
+        write_report(
+            record,
+            _customers(run),
+            into,
+            currency=shown["currency"],
+            small_cells=bool(shown["small_cells"]),
+            pictures=shown["pictures"] or (),
+        )
 
 
 def draw_report(

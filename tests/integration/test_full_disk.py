@@ -13,7 +13,7 @@ import pytest
 from command import run_custseg, same_answer
 
 SMALL = 40_000_000
-STAGES = ("Plan:", "Reading and cleaning", "Labelling customers", "Drawing the report")
+STAGES = ("Plan:", "Reading and cleaning", "Labelling customers", "Describing segments")
 
 
 @pytest.fixture

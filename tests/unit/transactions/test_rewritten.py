@@ -1,7 +1,7 @@
 """One input written in many ways is one input: ledger, money and every customer are the same.
 
-The lines are made up with the dirt of real ones; tests/integration/test_rewritten.py does it with Online
-Retail II.
+The lines are made up with the dirt of real ones; tests/integration/test_online_retail_rewritten.py takes the
+lines of Online Retail II.
 """
 
 from collections.abc import Callable
