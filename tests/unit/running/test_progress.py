@@ -13,11 +13,14 @@ def test_plain_lines_without_a_terminal(capsys: pytest.CaptureFixture[str]) -> N
         advance(3)
     with progress.stage("map", "Reading more"):
         pass
+    with progress.stage("reduce", "Summing up", 1, "buckets") as advance:
+        advance(1)
     out, err = capsys.readouterr()
     assert out == ""
     assert err.splitlines()[0].startswith("Reading: 3 chunks, 0.")
+    assert err.splitlines()[2].startswith("Summing up: 1 bucket, 0.")
     assert "\x1b" not in err
-    assert list(progress.seconds) == ["map"]
+    assert list(progress.seconds) == ["map", "reduce"]
 
 
 def test_time_left_is_said_in_long_stages(
