@@ -5,15 +5,18 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from typing import BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 import polars as pl
 
 from custseg.errors import InputError
 from custseg.transactions import quotes, streams
 from custseg.transactions.dialects import Dialect
+
+if TYPE_CHECKING:
+    from polars._typing import PolarsDataType
 
 COMPRESSION = 8
 """How many bytes of text a byte of a compressed file stands for, about; only the plan depends on it."""
@@ -150,13 +153,26 @@ class CsvFile:
                 now="Leave --encoding out to have it detected, or name another.",
             ) from None
 
-    def scan(self, data: bytes) -> pl.LazyFrame:
-        """Scan records as text, columns ``c0``, ``c1``, … and `EXTRA`: no inference, no surprise."""
-        schema = {f"c{position}": pl.String for position in range(len(self.header))} | {EXTRA: pl.String}
-        if not TEXT.search(data):
+    def scan(self, *data: bytes, numbers: Collection[int] = ()) -> pl.LazyFrame:
+        """Scan records as text, columns ``c0``, ``c1``, … and `EXTRA`: no inference, no surprise.
+
+        Parameters
+        ----------
+        data
+            Whole records; one after the other, if several.
+        numbers
+            Positions of columns to parse as float64 in passing. Collecting fails at a cell that is no plain
+            number with a decimal point, and at no other.
+        """
+        schema: dict[str, PolarsDataType] = {
+            f"c{position}": pl.Float64 if position in numbers else pl.String
+            for position in range(len(self.header))
+        } | {EXTRA: pl.String}
+        filled = [records for records in data if TEXT.search(records)]
+        if not filled:
             return pl.LazyFrame(schema=schema)
         return pl.scan_csv(
-            data,
+            filled,
             has_header=False,
             separator=self.dialect.separator,
             quote_char=self.dialect.quote,

@@ -7,6 +7,7 @@ read as it stands and made canonical once a stretch of equal heads, not once a l
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -20,7 +21,7 @@ from custseg.transactions.csv_blocks import CsvFile
 from custseg.transactions.heads import clean_heads, head_columns
 from custseg.transactions.number_proofs import ambiguous_number
 from custseg.transactions.parquet_files import damaged
-from custseg.transactions.pieces import Batch, Part
+from custseg.transactions.pieces import Batch, Part, parsing_numbers
 from custseg.transactions.raw_lines import asked, by_header, scan_lines
 from custseg.transactions.reading import Table
 from custseg.transactions.source import HEAD, NUMBERS, Source, Surprise
@@ -79,10 +80,10 @@ def read_lines(table: Table, batch: Batch, *, products: bool = False) -> Lines:
 
 def _read_alike(table: Table, parts: Sequence[Part], *, products: bool) -> Lines:
     """Read parts whose heads are read in one way."""
-    frame = _collect(table, parts, products=products)
+    frame = _collect_quickly(table, parts, products=products)
     if frame["blank"].any():
         parts = [without_blank_lines(part) for part in parts]
-        frame = _collect(table, parts, products=products)
+        frame = _collect_quickly(table, parts, products=products)
     if frame["unread"].any() and not all(part.source.careful for part in parts):
         # What the fast reading cannot read may still be a number: the thorough one reads the rest the same.
         parts = [part._replace(source=replace(part.source, careful=True)) for part in parts]
@@ -104,12 +105,19 @@ def _read_alike(table: Table, parts: Sequence[Part], *, products: bool) -> Lines
     return Lines(frame.select(columns), heads, starts)
 
 
+def _collect_quickly(table: Table, parts: Sequence[Part], *, products: bool) -> pl.DataFrame:
+    """Collect lines with their numbers parsed by the scan, as texts where some are not plain."""
+    parsed = [parsing_numbers(part) for part in parts]
+    if any(part.numbers for part in parsed):
+        with suppress(pl.exceptions.PolarsError):
+            return _query(table, parsed, products=products).collect(engine="streaming")
+    return _collect(table, parts, products=products)
+
+
 def _collect(table: Table, parts: Sequence[Part], *, products: bool) -> pl.DataFrame:
-    frames = [scan_lines(table, part, products=products) for part in parts]
-    lines = pl.concat(frames, how="diagonal") if len(frames) > 1 else frames[0]
-    changes = pl.any_horizontal(pl.col(name).ne_missing(pl.col(name).shift()) for name in head_columns(table))
+    """Collect lines with their numbers as texts that are read one by one."""
     try:
-        return lines.with_columns(new=changes).collect(engine="streaming")
+        return _query(table, parts, products=products).collect(engine="streaming")
     except (pl.exceptions.PolarsError, OSError) as error:
         if len(parts) > 1:
             # Which file it is, Polars does not say.
@@ -118,11 +126,18 @@ def _collect(table: Table, parts: Sequence[Part], *, products: bool) -> pl.DataF
         raise damaged(parts[0].source.contents.place, error) from None
 
 
+def _query(table: Table, parts: Sequence[Part], *, products: bool) -> pl.LazyFrame:
+    frames = [scan_lines(table, part, products=products) for part in parts]
+    lines = pl.concat(frames, how="diagonal") if len(frames) > 1 else frames[0]
+    changes = pl.any_horizontal(pl.col(name).ne_missing(pl.col(name).shift()) for name in head_columns(table))
+    return lines.with_columns(new=changes)
+
+
 def without_blank_lines(part: Part) -> Part:
     """Take out the lines that hold nothing at all; those with separators and no cells stay."""
     if isinstance(part.source.contents, CsvFile):
-        data = part.source.contents.without_blank_lines(part.data or b"")
-        return part._replace(frame=part.source.contents.scan(data), data=data)
+        data = tuple(map(part.source.contents.without_blank_lines, part.data))
+        return part._replace(frame=part.source.contents.scan(*data), data=data)
     return part._replace(frame=part.frame.filter(~pl.all_horizontal(pl.all().is_null())))
 
 

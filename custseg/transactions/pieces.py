@@ -10,8 +10,9 @@ import polars as pl
 
 from custseg.transactions.csv_blocks import Block, CsvFile
 from custseg.transactions.excel_sheets import ExcelSheet
+from custseg.transactions.numerals import POINT
 from custseg.transactions.reading import Table
-from custseg.transactions.source import Source
+from custseg.transactions.source import NUMBERS, Source
 
 
 class Piece(NamedTuple):
@@ -23,11 +24,26 @@ class Piece(NamedTuple):
 
 
 class Part(NamedTuple):
-    """Raw lines that are read alike; `data` are the bytes they come from, where that is CSV."""
+    """Raw lines that are read alike.
+
+    Attributes
+    ----------
+    data
+        The bytes they come from, where that is CSV.
+    numbers
+        Positions of columns of text that are parsed as numbers in passing.
+    """
 
     source: Source
     frame: pl.LazyFrame
-    data: bytes | None = None
+    data: tuple[bytes, ...] = ()
+    numbers: tuple[int, ...] = ()
+
+    @property
+    def dtypes(self) -> tuple[pl.DataType, ...]:
+        """Types of the columns as they come from the scan."""
+        stored = self.source.contents.dtypes
+        return tuple(pl.Float64() if n in self.numbers else dtype for n, dtype in enumerate(stored))
 
 
 class Batch(NamedTuple):
@@ -78,14 +94,23 @@ def _csv_batch(source: Source, block: Block) -> Batch:
 
 
 def _csv_part(source: Source, blocks: Sequence[Block]) -> Part:
-    contents = source.contents
-    assert isinstance(contents, CsvFile)
-    eol = contents.dialect.marks.eol
-    texts = [
-        block.data if block.data.endswith(eol) or len(blocks) == 1 else block.data + eol for block in blocks
-    ]
-    data = texts[0] if len(texts) == 1 else b"".join(text for text in texts if text.strip())
-    return Part(source, contents.scan(data), data)
+    assert isinstance(source.contents, CsvFile)
+    data = tuple(block.data for block in blocks)
+    return Part(source, source.contents.scan(*data), data)
+
+
+def parsing_numbers(part: Part) -> Part:
+    """Return the part with its numbers parsed by the scan, which is quicker than parsing its texts.
+
+    The values are the same; where a number is not plain the scan fails. A part whose numbers are known not
+    to be comes back as it is.
+    """
+    source = part.source
+    numbers = tuple(source.columns[name] for name in NUMBERS if name in source.columns)
+    if not part.data or not numbers or source.careful or source.mark != POINT:
+        return part
+    assert isinstance(source.contents, CsvFile)
+    return part._replace(frame=source.contents.scan(*part.data, numbers=numbers), numbers=numbers)
 
 
 def scan_piece(source: Source, piece: Piece) -> pl.LazyFrame:

@@ -36,7 +36,7 @@ class _Raw:
 
     def __init__(self, table: Table, part: Part) -> None:
         self.table, self.source, self.frame = table, part.source, part.frame
-        self.dtypes = part.source.contents.dtypes
+        self.dtypes = part.dtypes
         self.numbers = [name for name in NUMBERS if name in table.read]
         columns = self.source.columns
         self.whole = {name for name in NUMBERS if name in columns and self.dtypes[columns[name]].is_integer()}

@@ -101,7 +101,7 @@ def take_excerpt(source: Source, size: int) -> Excerpt:
         frame = contents.scan(data)
         raw = frame.collect()
         lines = raw.height if share == 1 else max(raw.height + 1.0, raw.height / share)
-        return Excerpt(source, raw, Part(source, frame, data), lines, stored)
+        return Excerpt(source, raw, Part(source, frame, (data,)), lines, stored)
     rows = contents.rows if contents.rows is not None else contents.lines
     each = max(1, size // ROW_IN_TEXT // PLACES)
     whole = rows <= each * PLACES
