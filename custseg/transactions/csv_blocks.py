@@ -164,10 +164,9 @@ class CsvFile:
             Positions of columns to parse as float64 in passing. Collecting fails at a cell that is no plain
             number with a decimal point, and at no other.
         """
-        schema: dict[str, PolarsDataType] = {
-            f"c{position}": pl.Float64 if position in numbers else pl.String
-            for position in range(len(self.header))
-        } | {EXTRA: pl.String}
+        schema: dict[str, PolarsDataType] = {f"c{n}": pl.String for n in range(len(self.header))}
+        schema |= {EXTRA: pl.String}
+        schema.update((f"c{position}", pl.Float64) for position in numbers)
         filled = [records for records in data if TEXT.search(records)]
         if not filled:
             return pl.LazyFrame(schema=schema)

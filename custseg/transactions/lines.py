@@ -7,8 +7,6 @@ read as it stands and made canonical once a stretch of equal heads, not once a l
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
-from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -21,7 +19,7 @@ from custseg.transactions.csv_blocks import CsvFile
 from custseg.transactions.heads import clean_heads, head_columns
 from custseg.transactions.number_proofs import ambiguous_number
 from custseg.transactions.parquet_files import damaged
-from custseg.transactions.pieces import Batch, Part, parsing_numbers
+from custseg.transactions.pieces import Batch, Part, parsing_numbers, read_with_care
 from custseg.transactions.raw_lines import asked, by_header, scan_lines
 from custseg.transactions.reading import Table
 from custseg.transactions.source import HEAD, NUMBERS, Source, Surprise
@@ -80,13 +78,14 @@ def read_lines(table: Table, batch: Batch, *, products: bool = False) -> Lines:
 
 def _read_alike(table: Table, parts: Sequence[Part], *, products: bool) -> Lines:
     """Read parts whose heads are read in one way."""
-    frame = _collect_quickly(table, parts, products=products)
+    parts = [parsing_numbers(part) for part in parts]
+    frame = _collect_plain(table, parts, products=products)
+    if frame is None or (frame["unread"].any() and not all(part.source.careful for part in parts)):
+        # What the fast reading cannot read may still be a number: the thorough one reads the rest the same.
+        parts = [read_with_care(part) for part in parts]
+        frame = _collect(table, parts, products=products)
     if frame["blank"].any():
         parts = [without_blank_lines(part) for part in parts]
-        frame = _collect_quickly(table, parts, products=products)
-    if frame["unread"].any() and not all(part.source.careful for part in parts):
-        # What the fast reading cannot read may still be a number: the thorough one reads the rest the same.
-        parts = [part._replace(source=replace(part.source, careful=True)) for part in parts]
         frame = _collect(table, parts, products=products)
     if "doubtful" in frame.columns and len(doubtful := frame["doubtful"].drop_nulls()):
         source = next(part.source for part in parts if not part.source.mark)
@@ -105,17 +104,18 @@ def _read_alike(table: Table, parts: Sequence[Part], *, products: bool) -> Lines
     return Lines(frame.select(columns), heads, starts)
 
 
-def _collect_quickly(table: Table, parts: Sequence[Part], *, products: bool) -> pl.DataFrame:
-    """Collect lines with their numbers parsed by the scan, as texts where some are not plain."""
-    parsed = [parsing_numbers(part) for part in parts]
-    if any(part.numbers for part in parsed):
-        with suppress(pl.exceptions.PolarsError):
-            return _query(table, parsed, products=products).collect(engine="streaming")
-    return _collect(table, parts, products=products)
+def _collect_plain(table: Table, parts: Sequence[Part], *, products: bool) -> pl.DataFrame | None:
+    """Collect lines whose numbers the scan parses; None where it cannot parse one, or fails otherwise."""
+    if not any(part.numbers for part in parts):
+        return _collect(table, parts, products=products)
+    try:
+        return _query(table, parts, products=products).collect(engine="streaming")
+    except (pl.exceptions.PolarsError, OSError):
+        # What is wrong, and in which file, the reading with care finds out.
+        return None
 
 
 def _collect(table: Table, parts: Sequence[Part], *, products: bool) -> pl.DataFrame:
-    """Collect lines with their numbers as texts that are read one by one."""
     try:
         return _query(table, parts, products=products).collect(engine="streaming")
     except (pl.exceptions.PolarsError, OSError) as error:
@@ -137,7 +137,7 @@ def without_blank_lines(part: Part) -> Part:
     """Take out the lines that hold nothing at all; those with separators and no cells stay."""
     if isinstance(part.source.contents, CsvFile):
         data = tuple(map(part.source.contents.without_blank_lines, part.data))
-        return part._replace(frame=part.source.contents.scan(*data), data=data)
+        return part._replace(frame=part.source.contents.scan(*data, numbers=part.numbers), data=data)
     return part._replace(frame=part.frame.filter(~pl.all_horizontal(pl.all().is_null())))
 
 

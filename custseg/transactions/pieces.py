@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
 
@@ -111,6 +112,15 @@ def parsing_numbers(part: Part) -> Part:
         return part
     assert isinstance(source.contents, CsvFile)
     return part._replace(frame=source.contents.scan(*part.data, numbers=numbers), numbers=numbers)
+
+
+def read_with_care(part: Part) -> Part:
+    """Return the part with its numbers as texts, to be read thoroughly."""
+    source = replace(part.source, careful=True)
+    if not part.numbers:
+        return part._replace(source=source)
+    assert isinstance(source.contents, CsvFile)
+    return Part(source, source.contents.scan(*part.data), part.data)
 
 
 def scan_piece(source: Source, piece: Piece) -> pl.LazyFrame:
