@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,6 +37,24 @@ def run_custseg(*arguments: object, env: dict[str, str] | None = None, cwd: Path
         timeout=600,
     )
     return Done(done.returncode, done.stdout, done.stderr)
+
+
+def run_until(
+    stage: str, strike: Callable[[], None], *arguments: object, env: dict[str, str] | None = None
+) -> tuple[int, str, float]:
+    """Run; do something once a stage is said to be done. Return exit code, messages, seconds since then."""
+    command = [sys.executable, "-m", "custseg", "batch", *map(str, arguments), "--no-progress"]
+    with subprocess.Popen(
+        command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, env=os.environ | (env or {})
+    ) as run:
+        assert run.stderr is not None
+        for line in run.stderr:
+            if line.startswith(stage):
+                break
+        start = time.monotonic()
+        strike()
+        messages = run.stderr.read()
+        return run.wait(timeout=120), messages, time.monotonic() - start
 
 
 def same_answer(one: Path, other: Path) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import command
 import pytest
+from buckets import environment
 
 REAL_DATA = "CUSTSEG_REAL_DATA"
 
@@ -37,3 +39,22 @@ def quick() -> Iterator[None]:
         patch.setattr("custseg.segments.structure.REPLICATES", 2)
         patch.setattr("custseg.report.write.write_report", lambda *arguments, **options: [])
         yield
+
+
+@pytest.fixture(scope="session")
+def endpoint() -> Iterator[str]:
+    """Address of an object store of moto's on loopback."""
+    from moto.server import ThreadedMotoServer
+
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def access(endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Environment of a program that may use it."""
+    return environment(endpoint, tmp_path_factory.mktemp("home"))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -34,7 +33,7 @@ CHOSEN = ("returns", "duplicates", "features", "scale", "k", "min_share", "seed"
 """Settings that the model's run has decided."""
 
 Model = Annotated[
-    Path,
+    str,
     typer.Option(
         "--model", help="Output folder of a finished 'custseg batch', or its model.json.", metavar="DIR"
     ),

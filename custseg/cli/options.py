@@ -24,7 +24,12 @@ Inputs = Annotated[
         help="Files, folders or globs of transactions: CSV (also .gz, .zst), Parquet, Excel; mixed."
     ),
 ]
-Output = Annotated[Path, typer.Option("-o", "--output", help="Folder for the results; new or custseg's own.")]
+Output = Annotated[
+    str,
+    typer.Option(
+        "-o", "--output", help="Folder for the results, also on s3://; new or custseg's own.", metavar="DIR"
+    ),
+]
 Job = Annotated[
     Path | None,
     typer.Option(
@@ -98,12 +103,9 @@ SETTINGS: dict[str, Any] = {
     ),
     "min_share": text(SEGMENTS, "Smallest share of customers in a segment. Default: 2%.", "SHARE"),
     "seed": text(SEGMENTS, "Seed of everything drawn. Default: 0.", "N"),
-    "previous": Annotated[
-        Path | None,
-        _option(
-            SEGMENTS, "Go on with the segments of this earlier run: numbers, names, who moved.", metavar="DIR"
-        ),
-    ],
+    "previous": text(
+        SEGMENTS, "Go on with the segments of this earlier run: numbers, names, who moved.", "DIR"
+    ),
     # Presentation
     "currency": text(SHOWING, "Currency of the amounts, such as GBP.", "CODE"),
     "small_cells": _switch(
@@ -116,10 +118,9 @@ SETTINGS: dict[str, Any] = {
         RUNNING, "Memory for all processes together. Default: half of what is free.", "SIZE"
     ),
     "chunk_size": text(RUNNING, "Input read at once. Default: from the memory limit.", "SIZE"),
-    "work_dir": Annotated[
-        Path | None,
-        _option(RUNNING, "Folder for temporary files. Default: inside the output.", metavar="DIR"),
-    ],
+    "work_dir": text(
+        RUNNING, "Folder for temporary files, also on s3://. Default: inside the output.", "DIR"
+    ),
     "workers": text(RUNNING, "Run in N processes of this machine.", "N"),
     "scheduler": text(
         RUNNING, "Run on the workers of a Dask cluster: tcp://HOST:8786, or its scheduler file.", "ADDRESS"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -18,7 +17,7 @@ Reads the run's own results, not the transactions. Options that are not given st
 EXAMPLES = "Example:  custseg report segments --currency GBP --pictures svg,png"
 
 Run = Annotated[
-    Path,
+    str,
     typer.Argument(metavar="DIR", help="Output folder of a finished 'custseg batch'.", show_default=False),
 ]
 
@@ -46,5 +45,5 @@ def _report(
     if json:
         showing.print_json(result.record)
     else:
-        typer.echo(f"Report: {folder / 'report.html'}")
-        typer.echo(f"Charts: {folder / 'charts'}")
+        typer.echo(f"Report: {result.folder / 'report.html'}")
+        typer.echo(f"Charts: {result.folder / 'charts'}")

@@ -9,6 +9,7 @@ import typer
 from custseg.cli import showing
 from custseg.cli.options import Json, NoProgress, Output, Quiet
 from custseg.errors import SettingsError, cut
+from custseg.running.places import Remote, any_path
 
 HELP = """Write synthetic transactions, as dirty as real ones.
 
@@ -37,12 +38,15 @@ def _sample(
     count, people = _whole_number("--rows", rows), _whole_number("--customers", customers)
     if file_type not in ("csv", "parquet"):
         raise SettingsError("bad-setting", f"--file-type: '{cut(file_type)}' is neither csv nor parquet.")
+    folder = any_path(output)
+    if isinstance(folder, Remote):
+        raise SettingsError("bad-setting", "Samples are written to disk only.", now="Name a folder with -o.")
     from custseg.transactions.sample import write_sample
 
     progress = showing.make_progress(quiet=quiet, no_progress=no_progress)
     with progress.stage("sample", "Writing transactions", count, "lines") as advance:
         summary = write_sample(
-            output,
+            folder,
             rows=count,
             customers=people,
             seed=seed,

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -26,6 +25,7 @@ from custseg.customers.features import Recipe, aggregate, exact_sum, merge
 from custseg.customers.keys import key
 from custseg.customers.plan import Plan
 from custseg.running import outputs
+from custseg.running.places import AnyPath
 from custseg.transactions import lines, pieces, unreadable
 from custseg.transactions.reading import Table
 from custseg.transactions.unreadable import Place, Unreadable
@@ -33,7 +33,7 @@ from custseg.transactions.unreadable import Place, Unreadable
 SLICE_SEED = 7
 
 
-def map_chunk(table: Table, plan: Plan, recipe: Recipe, chunk: int, folder: Path) -> list[Written]:
+def map_chunk(table: Table, plan: Plan, recipe: Recipe, chunk: int, folder: AnyPath) -> list[Written]:
     """Write the kept lines of one chunk into the exchange; what is written already is left.
 
     Parameters
@@ -95,13 +95,16 @@ def find_unreadable(
     return found
 
 
-def _written(folder: Path, chunk: int) -> list[Written]:
+def _written(folder: AnyPath, chunk: int) -> list[Written]:
     """Return the files of a chunk that stand whole, up to the first that does not."""
     found: list[Written] = []
-    while (manifest := folder / _name(chunk, len(found), "json")).exists():
-        written = Written.from_dict(outputs.read_json(manifest))
-        file = folder / written.file
-        if not file.exists() or file.stat().st_size != written.offsets[-1]:
+    while stored := outputs.read_json_if_there(folder / _name(chunk, len(found), "json")):
+        written = Written.from_dict(stored)
+        try:
+            whole = (folder / written.file).stat().st_size == written.offsets[-1]
+        except FileNotFoundError:
+            whole = False
+        if not whole:
             break
         found.append(written)
         if written.last:
@@ -110,7 +113,7 @@ def _written(folder: Path, chunk: int) -> list[Written]:
 
 
 def reduce_bucket(
-    files: Sequence[Written], plan: Plan, recipe: Recipe, bucket: int, folders: tuple[Path, Path]
+    files: Sequence[Written], plan: Plan, recipe: Recipe, bucket: int, folders: tuple[AnyPath, AnyPath]
 ) -> dict[str, int]:
     """Make the features part of one bucket; a part that stands whole is left.
 
@@ -129,8 +132,8 @@ def reduce_bucket(
     """
     exchange, features = folders
     part, manifest = part_path(features, bucket), features / f"part-{bucket:05d}.json"
-    if manifest.exists():
-        return dict(outputs.read_json(manifest))
+    if done := outputs.read_json_if_there(manifest):
+        return dict(done)
     lines_here = sum(file.bucket_lines[bucket] for file in files)
     heads_here = sum(file.bucket_heads[bucket] for file in files)
     slices = plan.slices(lines_here, heads_here)
@@ -166,7 +169,7 @@ def reduce_bucket(
     return counts
 
 
-def part_path(folder: Path, bucket: int) -> Path:
+def part_path(folder: AnyPath, bucket: int) -> AnyPath:
     """Return where the features part of a bucket is, if the bucket has customers."""
     return folder / f"part-{bucket:05d}.parquet"
 

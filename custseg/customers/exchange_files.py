@@ -18,6 +18,8 @@ from numpy.typing import NDArray
 
 from custseg.columns import SCALE
 from custseg.customers.arrange import Arranged
+from custseg.running import places
+from custseg.running.places import AnyPath
 from custseg.transactions.source import NUMBERS
 
 WIDTHS = (np.int8, np.int16, np.int32)
@@ -111,7 +113,7 @@ Keep = Callable[[pl.DataFrame], NDArray[np.bool_]]
 
 
 def read_bucket(
-    files: Sequence[Written], bucket: int, folder: Path, keep: Keep | None = None
+    files: Sequence[Written], bucket: int, folder: AnyPath, keep: Keep | None = None
 ) -> tuple[pl.DataFrame, dict[str, NDArray[Any]]] | None:
     """Read one bucket of all files, or a slice of it.
 
@@ -133,9 +135,7 @@ def read_bucket(
         start, middle, end = file.offsets[2 * bucket : 2 * bucket + 3]
         if start == end:
             continue
-        with (folder / file.file).open("rb") as handle:
-            handle.seek(start)
-            blob = memoryview(handle.read(end - start))
+        blob = memoryview(places.read_range(folder / file.file, start, end - start))
         heads = pl.read_ipc_stream(io.BytesIO(blob[middle - start :]))
         wanted = lines_wanted = None
         if keep is not None:

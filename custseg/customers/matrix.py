@@ -10,15 +10,15 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from custseg.running import outputs
+from custseg.running import outputs, places
 from custseg.running.compute import HERE, Compute
+from custseg.running.places import AnyPath, any_path
 
 if TYPE_CHECKING:
     import dask.array as da
@@ -85,8 +85,8 @@ class Matrix:
         Rows of each block.
     """
 
-    blocks: tuple[Path, ...]
-    keys: tuple[Path, ...]
+    blocks: tuple[AnyPath, ...]
+    keys: tuple[AnyPath, ...]
     rows: tuple[int, ...]
     features: tuple[str, ...]
     scaling: Scaling
@@ -96,7 +96,7 @@ class Matrix:
 
     def block(self, number: int) -> NDArray[np.float32]:
         """Read a block."""
-        points: NDArray[np.float32] = np.load(self.blocks[number], allow_pickle=False)
+        points: NDArray[np.float32] = _load(self.blocks[number])
         return points
 
     def dask_array(self) -> da.Array:
@@ -105,7 +105,7 @@ class Matrix:
         import dask.array as da
 
         width = len(self.features)
-        load = dask.delayed(np.load, pure=True)
+        load = dask.delayed(_load, pure=True)
         return da.concatenate(
             [
                 da.from_delayed(load(str(path)), (rows, width), np.float32)
@@ -142,7 +142,7 @@ class Matrix:
 
     def _below(self, number: int, *, limit: np.uint64, seed: int) -> Sample:
         """Return the customers of a block whose mixed key is at most `limit`."""
-        keys = mix(np.load(self.keys[number], allow_pickle=False), seed)
+        keys = mix(_load(self.keys[number]), seed)
         rows = np.flatnonzero(keys <= limit)
         return Sample(self.block(number)[rows].astype(np.float64), keys[rows])
 
@@ -166,7 +166,7 @@ def build_matrix(
     customers: int,
     names: Sequence[str],
     scale: Mode | Scaling,
-    folder: Path,
+    folder: AnyPath,
     compute: Compute = HERE,
 ) -> Matrix:
     """Scale the features of all customers and write the blocks.
@@ -203,7 +203,7 @@ def build_matrix(
     )
 
 
-def _write_block(number: int, *, rows: Rows, names: Sequence[str], scaling: Scaling, folder: Path) -> int:
+def _write_block(number: int, *, rows: Rows, names: Sequence[str], scaling: Scaling, folder: AnyPath) -> int:
     """Write the points and keys of one block; return its rows."""
     table = rows(number)
     _save(folder / f"block-{number:05d}.npy", scaling.apply(_raw(table, names)))
@@ -215,7 +215,14 @@ def _raw(table: pl.DataFrame, names: Sequence[str]) -> NDArray[np.float64]:
     return table.select(pl.col(names).cast(pl.Float64)).to_numpy(order="c")
 
 
-def _save(path: Path, array: NDArray[Any]) -> None:
+def _load(path: AnyPath | str) -> NDArray[Any]:
+    """Read an array; Dask hands the path over as text."""
+    with places.open_binary(any_path(path)) as file:
+        array: NDArray[Any] = np.load(file, allow_pickle=False)
+    return array
+
+
+def _save(path: AnyPath, array: NDArray[Any]) -> None:
     with outputs.whole(path) as temporary, temporary.open("wb") as file:
         np.save(file, array, allow_pickle=False)
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,6 +16,8 @@ import polars as pl
 from custseg.columns import SCALE
 from custseg.customers.features import Recipe
 from custseg.customers.keys import key
+from custseg.running import places
+from custseg.running.places import AnyPath
 
 MONTHS = 1 << 11
 """More months than there are from January 1970 to December 2100, outside which dates are unreadable."""
@@ -68,12 +69,12 @@ def add_up(slices: Sequence[pl.DataFrame], customers: pl.DataFrame, recipe: Reci
     )
 
 
-def file_of(part: Path) -> Path:
+def file_of(part: AnyPath) -> AnyPath:
     """Return the file of months that belongs to a features part."""
-    return part.with_name(part.name.replace("part-", "months-")).with_suffix(".arrow")
+    return part.with_name(part.name.replace("part-", "months-").replace(".parquet", ".arrow"))
 
 
-def by_segment(parts: Sequence[Path], counts: Sequence[int], segments: Segments) -> list[dict[str, Any]]:
+def by_segment(parts: Sequence[AnyPath], counts: Sequence[int], segments: Segments) -> list[dict[str, Any]]:
     """Add up all customers' months by segment, a bucket at a time.
 
     Parameters
@@ -96,7 +97,8 @@ def by_segment(parts: Sequence[Path], counts: Sequence[int], segments: Segments)
     money = False
     start = 0
     for part, count in zip(parts, counts, strict=True):
-        table = pl.read_ipc(file_of(part))
+        with places.open_binary(file_of(part)) as file:
+            table = pl.read_ipc(file)
         segment = segments(start, count).gather(table["row"])
         start += count
         # 128 bits: no limit is set to what a bucket adds up to, only to each slice of it.

@@ -6,12 +6,13 @@ import datetime as dt
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
-from pathlib import Path
 
 import polars as pl
 
 from custseg.customers import features, matrix
 from custseg.customers.features import Recipe
+from custseg.running import places
+from custseg.running.places import AnyPath
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class CustomerTable:
         The day that recency and tenure are counted to; None without dates.
     """
 
-    parts: Sequence[Path]
+    parts: Sequence[AnyPath]
     counts: Sequence[int]
     recipe: Recipe
     as_of: dt.date | None
@@ -45,7 +46,7 @@ class CustomerTable:
 
     def scan(self) -> pl.LazyFrame:
         """Return all customers."""
-        return features.finish(pl.scan_parquet(list(self.parts), glob=False), self.recipe, self.as_of)
+        return features.finish(places.scan_parquet(self.parts), self.recipe, self.as_of)
 
     def rows(self, block: int) -> pl.DataFrame:
         """Return the customers of one block of the matrix: ``customer_id``, ``key`` and the features."""
@@ -63,6 +64,6 @@ class CustomerTable:
         # Only the files that hold some of them: with thousands of files the rest would take the time.
         inside = [i for i, last in enumerate(ends) if last > start and last - self.counts[i] < end]
         before = ends[inside[0]] - self.counts[inside[0]]
-        sums = pl.scan_parquet([self.parts[i] for i in inside], glob=False)
+        sums = places.scan_parquet([self.parts[i] for i in inside])
         rows = sums.slice(start - before, matrix.BLOCK_ROWS)
         return features.finish(rows, self.recipe, self.as_of)

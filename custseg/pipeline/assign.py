@@ -5,10 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from functools import partial
-from pathlib import Path
 from typing import Any
 
-import polars as pl
 from pydantic import ValidationError
 
 from custseg.columns import FEATURES
@@ -18,6 +16,8 @@ from custseg.pipeline import record, runs
 from custseg.pipeline.customers import Customers, Run, sum_up
 from custseg.pipeline.runs import Command, Inputs
 from custseg.pipeline.segmentation import Segmentation
+from custseg.running import places
+from custseg.running.places import AnyPath, any_path
 from custseg.running.progress import Progress
 from custseg.segments import label, rfm
 from custseg.segments.drift import measure_drift, refuse_other_money
@@ -77,14 +77,14 @@ def assign(
     OutputError, MachineError
         As in `segment`.
     """
-    path = Path(model)
+    path = any_path(model)
     read = read_model(path)
     chosen, known = _settle(read, settings or Settings(), sources or {}, path)
     try:
         return runs.carry_out(
             Command("assign", partial(_steps, model=read, path=path), reads=(model_path(path),)),
             inputs,
-            output=Path(output),
+            output=any_path(output),
             settings=chosen,
             sources=known,
             progress=progress,
@@ -101,7 +101,7 @@ def assign(
 
 
 def _settle(
-    model: Model, given: Settings, sources: Mapping[str, str], path: Path
+    model: Model, given: Settings, sources: Mapping[str, str], path: AnyPath
 ) -> tuple[Settings, dict[str, str]]:
     """Return the model's settings with what was given for this input, and where each came from."""
     values = given.model_dump(mode="json")
@@ -134,7 +134,7 @@ def _settle(
     return chosen, dict.fromkeys(Settings.model_fields, "default") | origins
 
 
-def _steps(run: Run, *, model: Model, path: Path) -> dict[str, Any]:
+def _steps(run: Run, *, model: Model, path: AnyPath) -> dict[str, Any]:
     """Do the steps in order; return what run.json says of them."""
     settings, progress, results = run.settings, run.progress, run.work.room("results")
     _refuse_derived(run.table, model)
@@ -159,7 +159,7 @@ def _steps(run: Run, *, model: Model, path: Path) -> dict[str, Any]:
     with progress.stage("outputs", "Describing segments"):
         if settings.lists:
             write_lists(results / "lists", parts, numbers=model.numbers, names=model.names)
-        labelled = pl.scan_parquet(parts, glob=False)
+        labelled = places.scan_parquet(parts)
         profile = profile_segments(
             labelled, numbers=model.numbers, clustered=model.features, scaling=model.scaling
         )

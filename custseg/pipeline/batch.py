@@ -5,10 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from functools import partial
-from pathlib import Path
 from typing import Any
-
-import polars as pl
 
 from custseg.customers import matrix
 from custseg.customers.matrix import Matrix
@@ -17,6 +14,8 @@ from custseg.pipeline import drawing, lineup, record, runs
 from custseg.pipeline.customers import Run, spend_by_month, sum_up
 from custseg.pipeline.runs import Command, Inputs
 from custseg.pipeline.segmentation import Segmentation
+from custseg.running import places
+from custseg.running.places import any_path
 from custseg.running.progress import Progress
 from custseg.segments import choose_k, label, rfm
 from custseg.segments.drift import refuse_other_money
@@ -68,13 +67,13 @@ def segment(
     A run that was interrupted goes on when called again with the same inputs, settings and output.
     """
     settings = settings or Settings()
-    previous = read_previous(settings.previous) if settings.previous else None
+    previous = read_previous(any_path(settings.previous)) if settings.previous else None
     chosen, known = lineup.settle(settings, sources or {}, previous)
     reads = (previous.folder / "run.json", previous.folder / "model.json") if previous else ()
     return runs.carry_out(
         Command("batch", partial(_steps, previous=previous), _draw, drawing.draw_if_asked, reads),
         inputs,
-        output=Path(output),
+        output=any_path(output),
         settings=chosen,
         sources=known,
         progress=progress,
@@ -106,7 +105,7 @@ def _steps(run: Run, *, previous: Previous | None) -> dict[str, Any]:
             compute=compute,
         )
     with progress.stage("outputs", "Describing segments"):
-        labelled = pl.scan_parquet(parts, glob=False)
+        labelled = places.scan_parquet(parts)
         profile = profile_segments(
             labelled, numbers=line.numbers, clustered=settings.features, scaling=points.scaling
         )

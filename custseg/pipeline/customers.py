@@ -16,6 +16,7 @@ from custseg.customers.features import Recipe
 from custseg.customers.plan import Plan
 from custseg.customers.table import CustomerTable
 from custseg.errors import InputError
+from custseg.running import places
 from custseg.running.compute import Compute
 from custseg.running.progress import Progress
 from custseg.running.workfolder import WorkFolder
@@ -98,8 +99,9 @@ def _look_closer(run: Run) -> Run:
     with run.progress.stage("find", "Looking through all files"):
         files = tuple({source.file: None for source in run.table.sources})
         table = reading.open_input(files, run.settings, thorough=True)
-    for file in run.work.room("exchange").iterdir():
-        file.unlink()
+    exchange_room = run.work.room("exchange")
+    places.remove(exchange_room)
+    exchange_room.mkdir(mode=0o700)
     return replace(run, table=replace(table, skipped=run.table.skipped))
 
 
@@ -189,9 +191,7 @@ def _features(run: Run, counts: Mapping[int, int]) -> CustomerTable:
     parts = [exchange.part_path(run.work.room("features"), bucket) for bucket in buckets]
     as_of = run.settings.as_of
     if "invoice_date" in run.table.read:
-        last = (
-            pl.scan_parquet(parts, glob=False).select(pl.col("last_purchase").max()).collect().item().date()
-        )
+        last = places.scan_parquet(parts).select(pl.col("last_purchase").max()).collect().item().date()
         as_of = as_of or last + dt.timedelta(days=1)
         if as_of < last:
             raise InputError(

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -14,7 +12,9 @@ import polars as pl
 from custseg.errors import InputError, cut
 from custseg.pipeline.record import FORMAT
 from custseg.pipeline.segmentation import Segmentation
-from custseg.running import outputs, workfolder
+from custseg.running import outputs, places, workfolder
+from custseg.running.lock import lock
+from custseg.running.places import AnyPath, any_path
 from custseg.running.progress import Progress
 from custseg.segments.lists import write_lists
 from custseg.segments.model import read_model, write_model
@@ -27,7 +27,7 @@ NEEDED = ("settings", "inputs", "ledger", "customers", "features", "k_selection"
 """Keys of run.json that no report can do without."""
 
 
-def draw(record: Mapping[str, Any], run: Path, into: Path) -> None:
+def draw(record: Mapping[str, Any], run: AnyPath, into: AnyPath) -> None:
     """Draw report and charts of the run in a folder, as its settings say it is shown."""
     # Takes a second to load, and a run that fails before has no use for it.
     from custseg.report.write import write_report
@@ -80,9 +80,10 @@ def draw_report(
     -----
     The transactions are not read. 2 s for 4 thousand customers, 5 s for 10 million.
     """
-    run = Path(folder)
+    run = any_path(folder)
+    places.check_access(run)
     record = _read_finished(run)
-    with workfolder.lock(run):
+    with places.clear_errors(run), lock(run):
         found = Segmentation(run, record)
         return _draw_again(found, settings or Settings(), sources or {}, progress or Progress(show=False))
 
@@ -112,7 +113,7 @@ def _draw_again(
     currency = record["settings"].get("currency", {}).get("value")
     record["settings"] = record["settings"] | chosen
     new = run / NEW
-    shutil.rmtree(new, ignore_errors=True)
+    places.remove(new)
     with outputs.disk_errors(new):
         new.mkdir(mode=0o700)
     try:
@@ -122,34 +123,35 @@ def _draw_again(
             draw(record, run, new)
         if record["settings"].get("lists", {}).get("value"):
             segments = {segment["id"]: segment["name"] for segment in record["segments"]}
-            parts = sorted((run / "customers").glob("part-*.parquet"))
+            parts = places.parts_in(run / "customers")
             write_lists(new / "lists", parts, numbers=tuple(segments), names=tuple(segments.values()))
         outputs.write_json(new / workfolder.RECORD, record, indent=1)
-        results = sorted(new.iterdir(), key=lambda entry: entry.name == workfolder.RECORD)
+        results: list[AnyPath] = sorted(new.iterdir(), key=lambda entry: entry.name == workfolder.RECORD)
         workfolder.put_in_place(results, run)
     finally:
-        shutil.rmtree(new, ignore_errors=True)
+        places.remove(new)
     return Segmentation(run, record)
 
 
-def _rename_currency(run: Path, record: dict[str, Any], new: Path) -> None:
+def _rename_currency(run: AnyPath, record: dict[str, Any], new: AnyPath) -> None:
     """Say the amounts in another currency wherever a run names it: the rules, segments.csv, the model."""
     currency = record["settings"]["currency"]["value"]
     record["segments"] = [
         segment | {"rule": say_again(segment, currency=currency)} for segment in record["segments"]
     ]
     # As texts, so that every number stays as it stands.
-    table = pl.read_csv(run / "segments.csv", infer_schema=False)
+    with places.open_binary(run / "segments.csv") as file:
+        table = pl.read_csv(file, infer_schema=False)
     rules = pl.Series("rule", [harmless(segment["rule"]) for segment in record["segments"]])
     outputs.write_text(new / "segments.csv", table.with_columns(rules).write_csv())
     write_model(new / "model.json", replace(read_model(run), currency=currency))
 
 
-def _customers(run: Path) -> pl.LazyFrame:
-    return pl.scan_parquet(sorted((run / "customers").glob("part-*.parquet")), glob=False)
+def _customers(run: AnyPath) -> pl.LazyFrame:
+    return places.scan_parquet(places.parts_in(run / "customers"))
 
 
-def _read_finished(run: Path) -> dict[str, Any]:
+def _read_finished(run: AnyPath) -> dict[str, Any]:
     """Return the record of the finished run in a folder.
 
     Raises
@@ -191,7 +193,7 @@ def _read_finished(run: Path) -> dict[str, Any]:
     return record
 
 
-def _check_customers(run: Path, record: Mapping[str, Any]) -> None:
+def _check_customers(run: AnyPath, record: Mapping[str, Any]) -> None:
     """Refuse a run whose customers are gone or others."""
     try:
         found = _customers(run).select(pl.col("segment_id").len()).collect().item()
@@ -211,7 +213,7 @@ def _check_customers(run: Path, record: Mapping[str, Any]) -> None:
         )
 
 
-def _refused(path: Path, what: str) -> InputError:
+def _refused(path: AnyPath, what: str) -> InputError:
     return InputError(
         "bad-record",
         f"The record of the run {what}.",

@@ -7,6 +7,7 @@ What is done in between is the command's own.
 from __future__ import annotations
 
 import os
+import secrets
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -23,8 +24,10 @@ from custseg.errors import InputError, MachineError, OutputError
 from custseg.pipeline import record
 from custseg.pipeline.customers import Run
 from custseg.pipeline.segmentation import Segmentation
-from custseg.running import outputs, storage, workfolder
+from custseg.running import outputs, places, storage, workfolder
 from custseg.running.compute import Resources, open_compute
+from custseg.running.lock import lock
+from custseg.running.places import AnyPath, Remote, any_path
 from custseg.running.progress import PeakMemory, Progress
 from custseg.running.workfolder import WorkFolder
 from custseg.settings import Settings
@@ -67,14 +70,14 @@ class Command:
     steps: Callable[[Run], dict[str, Any]]
     show: Callable[[Run, dict[str, Any]], None] = lambda _run, _made: None
     again: Again = nothing_to_do
-    reads: tuple[Path, ...] = ()
+    reads: tuple[AnyPath, ...] = ()
 
 
 def carry_out(
     command: Command,
     inputs: Inputs,
     *,
-    output: Path,
+    output: AnyPath,
     settings: Settings,
     sources: Mapping[str, str],
     progress: Progress | None,
@@ -106,12 +109,15 @@ def carry_out(
                 where=str(output),
                 now="Name another folder with -o.",
             )
+    own_places = (output, any_path(settings.work_dir)) if settings.work_dir else (output,)
+    places.check_access(*own_places)
     with _as_paths(inputs, settings) as paths, PeakMemory() as memory:
         with progress.stage("find", "Finding files"):
             table = reading.open_input(find.find_files(paths), settings)
             recipe = features.make_recipe(table, settings)
         with ExitStack() as stack:
-            stack.enter_context(workfolder.lock(output))
+            stack.enter_context(places.clear_errors(*own_places))
+            still_ours = stack.enter_context(lock(output))
             identity = identify(table, settings, command)
             found = finished(output, identity, settings)
             if found:
@@ -129,6 +135,7 @@ def carry_out(
                 made |= {"seconds": progress.seconds, "peak_memory_bytes": memory.bytes}
                 command.show(run, made)
                 outputs.write_json(work.room("results") / workfolder.RECORD, made, indent=1)
+                still_ours()
                 work.publish(output)
             except InputError:
                 # Going on would end the same way; the next run shall not find half of this one.
@@ -146,7 +153,17 @@ def carry_out(
 def _as_paths(inputs: Inputs, settings: Settings) -> Iterator[list[str | os.PathLike[str]]]:
     """Give the inputs as paths; a frame is written to a file that is gone afterwards."""
     if isinstance(inputs, pl.LazyFrame | pl.DataFrame):
-        with tempfile.TemporaryDirectory(prefix="custseg-", dir=settings.work_dir) as folder:
+        work_dir = any_path(settings.work_dir) if settings.work_dir else None
+        if isinstance(work_dir, Remote):
+            file = work_dir / f"lines-{secrets.token_hex(6)}.parquet"
+            with outputs.whole(file) as temporary:
+                inputs.lazy().sink_parquet(temporary)
+            try:
+                yield [str(file)]
+            finally:
+                file.unlink(missing_ok=True)
+            return
+        with tempfile.TemporaryDirectory(prefix="custseg-", dir=work_dir) as folder:
             path = Path(folder, "lines.parquet")
             inputs.lazy().sink_parquet(path)
             yield [path]
@@ -168,7 +185,7 @@ def identify(table: Table, settings: Settings, command: Command) -> dict[str, An
     }
 
 
-def finished(output: Path, identity: dict[str, Any], settings: Settings) -> Segmentation | None:
+def finished(output: AnyPath, identity: dict[str, Any], settings: Settings) -> Segmentation | None:
     """Return the run that stands finished in the output, if it is the one asked for."""
     stored = workfolder.finished(output, settings.work_dir)
     if stored is None or settings.fresh:
@@ -182,7 +199,7 @@ def finished(output: Path, identity: dict[str, Any], settings: Settings) -> Segm
 
 
 def take_up(
-    output: Path, identity: dict[str, Any], settings: Settings, table: Table, resources: Resources
+    output: AnyPath, identity: dict[str, Any], settings: Settings, table: Table, resources: Resources
 ) -> tuple[WorkFolder, Plan]:
     """Open the work folder and return the plan stored in it, or a new one that is stored now."""
     work = workfolder.open_work(output, settings.work_dir)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import polars as pl
+
+from custseg.running import places
+from custseg.running.places import AnyPath
 
 
 @dataclass(frozen=True)
@@ -22,18 +24,19 @@ class Segmentation:
         What run.json holds.
     """
 
-    folder: Path
+    folder: AnyPath
     record: dict[str, Any]
 
     @cached_property
     def customers(self) -> pl.LazyFrame:
         """One row a customer: id, features, segment, distance to its centre and margin to the next."""
-        return pl.scan_parquet(sorted((self.folder / "customers").glob("part-*.parquet")), glob=False)
+        return places.scan_parquet(places.parts_in(self.folder / "customers"))
 
     @cached_property
     def segments(self) -> pl.DataFrame:
         """One row a segment, the most valuable first."""
-        return pl.read_csv(self.folder / "segments.csv")
+        with places.open_binary(self.folder / "segments.csv") as file:
+            return pl.read_csv(file)
 
     def summary(self) -> str:
         """Return the segments as a table for people, and where the report is."""

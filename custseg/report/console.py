@@ -5,17 +5,17 @@ from __future__ import annotations
 import shlex
 import textwrap
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from custseg.report import formats
+from custseg.running.places import AnyPath
 
 WIDTH = 110
 MOST_SEGMENTS = 12
 """More rows would push the rest off a screen of 24 lines; segments.csv has them all."""
 
 
-def write_summary(record: Mapping[str, Any], folder: Path) -> str:
+def write_summary(record: Mapping[str, Any], folder: AnyPath) -> str:
     """Return a summary that fits one screen.
 
     Parameters

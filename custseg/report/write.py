@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -18,6 +16,8 @@ from custseg.report.bundle import start_bundle
 from custseg.report.figures import Source, make_figures
 from custseg.report.page import Drawn, draw, make_table, render
 from custseg.report.tables import segment_labels
+from custseg.running import outputs
+from custseg.running.places import AnyPath
 
 PICTURES = ("svg", "png")
 
@@ -25,12 +25,12 @@ PICTURES = ("svg", "png")
 def write_report(
     record: Mapping[str, Any],
     customers: pl.LazyFrame,
-    folder: Path,
+    folder: AnyPath,
     *,
     currency: str | None = None,
     small_cells: bool = False,
     pictures: Sequence[str] = (),
-) -> list[Path]:
+) -> list[AnyPath]:
     """Write ``report.html`` and ``charts/`` of a finished run.
 
     Parameters
@@ -50,7 +50,7 @@ def write_report(
 
     Returns
     -------
-    list of Path
+    list of AnyPath
         The files written, each whole before it appeared under its name.
 
     Raises
@@ -107,12 +107,6 @@ def _picture(drawn: Drawn, kind: str) -> bytes:
     return bytes(vl_convert.vegalite_to_png(spec, scale=2))
 
 
-def _write(path: Path, content: bytes) -> Path:
-    """Write a file under another name, then give it its own, so that it is never seen half-written."""
-    part = path.with_name(f"{path.name}.tmp-{os.getpid()}")
-    try:
-        part.write_bytes(content)
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+def _write(path: AnyPath, content: bytes) -> AnyPath:
+    outputs.write_bytes(path, content)
     return path

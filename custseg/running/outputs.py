@@ -6,12 +6,15 @@ import errno
 import json
 import os
 import secrets
+import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from custseg.errors import MachineError, cut
+from custseg.running.places import AnyPath, Remote
 
 if TYPE_CHECKING:
     import polars as pl
@@ -20,8 +23,10 @@ TEMPORARY = ".tmp-"
 
 
 @contextmanager
-def whole(path: Path, *, durable: bool = True) -> Iterator[Path]:
+def whole(path: AnyPath, *, durable: bool = True) -> Iterator[Path]:
     """Give a temporary path beside `path`; put what was written there in its place when all went well.
+
+    Of a place in a bucket the temporary path is in this machine's folder for such (``TMPDIR``).
 
     Parameters
     ----------
@@ -31,8 +36,15 @@ def whole(path: Path, *, durable: bool = True) -> Iterator[Path]:
     Raises
     ------
     MachineError
-        The disk is full or cannot be written.
+        The disk is full or cannot be written; or the bucket.
     """
+    if isinstance(path, Remote):
+        with tempfile.TemporaryDirectory(prefix="custseg-") as folder:
+            temporary = Path(folder, path.name)
+            with disk_errors(temporary):
+                yield temporary
+            path.put(temporary)
+        return
     temporary = path.with_name(f"{TEMPORARY}{secrets.token_hex(6)}-{path.name}")
     try:
         with disk_errors(path):
@@ -47,18 +59,19 @@ def whole(path: Path, *, durable: bool = True) -> Iterator[Path]:
 
 
 @contextmanager
-def disk_errors(path: Path) -> Iterator[None]:
+def disk_errors(path: AnyPath) -> Iterator[None]:
     """Turn a full or broken disk into one clear error, whichever library met it."""
     try:
         yield
     except Exception as error:
         full = getattr(error, "errno", None) == errno.ENOSPC or "No space left" in str(error)
         if full:
-            free = os.statvfs(path.parent)
+            folder = Path(tempfile.gettempdir()) if isinstance(path, Remote) else path.parent
+            free = os.statvfs(folder)
             raise MachineError(
                 "disk-full",
                 "The disk is full.",
-                where=f"{path.parent}, {free.f_bavail * free.f_frsize / 1e9:.2f} GB free",
+                where=f"{folder}, {free.f_bavail * free.f_frsize / 1e9:.2f} GB free",
                 now="Make room, or put the temporary files elsewhere (--work-dir), and run the same command "
                 "again: it goes on from what is whole.",
             ) from error
@@ -67,34 +80,57 @@ def disk_errors(path: Path) -> Iterator[None]:
         raise
 
 
-def write_bytes(path: Path, data: bytes | memoryview) -> None:
+def write_bytes(path: AnyPath, data: bytes | memoryview) -> None:
     """Write bytes."""
+    if isinstance(path, Remote):
+        path.write_bytes(data)
+        return
     with whole(path) as temporary:
         temporary.write_bytes(data)
 
 
-def write_text(path: Path, text: str) -> None:
+def write_text(path: AnyPath, text: str) -> None:
     """Write text as UTF-8; bytes of a file name that are none become escapes, which JSON reads back."""
     write_bytes(path, text.encode("utf-8", "backslashreplace"))
 
 
-def write_json(path: Path, value: Any, *, indent: int | None = None) -> None:
+def write_json(path: AnyPath, value: Any, *, indent: int | None = None) -> None:
     """Write plain values as JSON."""
     write_text(path, json.dumps(value, ensure_ascii=False, indent=indent, allow_nan=False) + "\n")
 
 
-def read_json(path: Path) -> Any:
+def read_json(path: AnyPath) -> Any:
     """Read JSON."""
     return json.loads(path.read_text("utf-8"))
 
 
-def write_parquet(path: Path, frame: pl.DataFrame) -> None:
+def read_json_if_there(path: AnyPath) -> Any:
+    """Read JSON; None where there is no such file."""
+    try:
+        return read_json(path)
+    except FileNotFoundError:
+        return None
+
+
+def copy(file: AnyPath, target: AnyPath) -> None:
+    """Copy a file, so that it appears whole."""
+    if isinstance(file, Remote) and isinstance(target, Remote) and file.bucket == target.bucket:
+        file.copy_to(target)
+        return
+    with whole(target) as temporary:
+        if isinstance(file, Remote):
+            temporary.write_bytes(file.read_bytes())
+        else:
+            shutil.copyfile(file, temporary)
+
+
+def write_parquet(path: AnyPath, frame: pl.DataFrame) -> None:
     """Write a table."""
     with whole(path) as temporary:
         frame.write_parquet(temporary, compression="zstd", compression_level=1)
 
 
-def write_arrow(path: Path, frame: pl.DataFrame) -> None:
+def write_arrow(path: AnyPath, frame: pl.DataFrame) -> None:
     """Write a table that only custseg reads again: less pressed than Parquet, in a third of the time."""
     with whole(path) as temporary:
         frame.write_ipc(temporary, compression="lz4")

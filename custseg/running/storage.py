@@ -1,33 +1,22 @@
 """Reading files wherever they are: on disk, or in an object store (``s3://bucket/key``).
 
-Who may read and where the store is come from the environment and ``~/.aws`` alone, as they do for all
-programs of the AWS kind. Nothing of that is ever written anywhere, and no text of the store's own reaches a
-message, since such texts may name keys.
+No text of the store's own reaches a message, since such texts may name keys.
 """
 
 from __future__ import annotations
 
-import configparser
 import datetime as dt
 import io
-import os
-from collections.abc import Iterator, Mapping
-from functools import lru_cache
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
-from custseg.errors import CustsegError, InputError, MachineError
-
-if TYPE_CHECKING:
-    from obstore.store import S3Store
-
-SCHEME = "s3://"
+from custseg.errors import CustsegError, InputError, MachineError, OutputError
+from custseg.running import access
+from custseg.running.access import SCHEME
 
 READ_AHEAD = 1 << 20
 """Bytes asked for at once where a file is read through: fewer, and each request costs more than its bytes."""
-
-RETRIES = 3
-RETRY_SECONDS = 20
 
 
 class RemoteFile(NamedTuple):
@@ -63,12 +52,12 @@ def look_at(url: str) -> RemoteFile:
     InputError, MachineError
         There is none, or it cannot be reached.
     """
-    bucket, key = _split(url)
+    bucket, key = access.split(url)
     try:
-        found = _library().head(_store(bucket), key)
+        found = access.library().head(access.open_store(bucket), key)
     except Exception as error:
         raise explain(url, error) from None
-    return RemoteFile(url, found["size"], _nanoseconds(found["last_modified"]))
+    return RemoteFile(url, found["size"], nanoseconds(found["last_modified"]))
 
 
 def below(url: str) -> Iterator[RemoteFile]:
@@ -79,13 +68,13 @@ def below(url: str) -> Iterator[RemoteFile]:
     InputError, MachineError
         There is no such bucket, or it cannot be reached.
     """
-    bucket, key = _split(url)
+    bucket, key = access.split(url)
     prefix = key if key.endswith("/") or not key else f"{key}/"
     try:
-        for batch in _library().list(_store(bucket), prefix or None):
+        for batch in access.library().list(access.open_store(bucket), prefix or None):
             for found in batch:
                 place = f"{SCHEME}{bucket}/{found['path']}"
-                yield RemoteFile(place, found["size"], _nanoseconds(found["last_modified"]))
+                yield RemoteFile(place, found["size"], nanoseconds(found["last_modified"]))
     except CustsegError:
         raise
     except Exception as error:
@@ -96,20 +85,29 @@ def scan_options(path: str) -> dict[str, Any]:
     """Return what a Polars scan of a file needs to know beside its path."""
     if not is_remote(path):
         return {}
-    options: dict[str, Any] = {f"aws_{name}": value for name, value in _access().items()}
-    options |= {"max_retries": RETRIES}
+    options: dict[str, Any] = {f"aws_{name}": value for name, value in access.find_access().items()}
+    options |= {"max_retries": access.RETRIES}
     # Given so that Polars does not look for more, which would ask the network.
     return {"storage_options": options, "credential_provider": None}
 
 
-def explain(place: str, error: BaseException) -> CustsegError:
-    """Say in our own words what an object store's error means."""
+def explain(place: str, error: BaseException, *, writing: bool = False) -> CustsegError:
+    """Say in our own words what an object store's error means.
+
+    Parameters
+    ----------
+    place
+        What was to be read, or written.
+    writing
+        Whether it is of the run's own files, output and work folder.
+    """
     text = f"{type(error).__name__} {error}"
-    bucket, _ = _split(place)
+    bucket, _ = access.split(place)
     if "NoSuchBucket" in text:
-        return InputError(
-            "no-such-bucket", f"There is no bucket '{bucket}'.", where=place, now="Check the address."
-        )
+        what, now = f"There is no bucket '{bucket}'.", "Check the address, or make the bucket."
+        if writing:
+            return OutputError("no-such-bucket", what, where=place, now=now)
+        return InputError("no-such-bucket", what, where=place, now=now)
     rights = ("AccessDenied", "Forbidden", "403", "PermissionDenied", "PermissionError", "Unauthenticated")
     if any(word in text for word in ("InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken")):
         return MachineError(
@@ -121,11 +119,12 @@ def explain(place: str, error: BaseException) -> CustsegError:
     if any(word in text for word in rights):
         return MachineError(
             "storage-rights",
-            "The object store does not let us read this.",
+            f"The object store does not let us {'write' if writing else 'read'} this.",
             where=place,
-            now="Ask for the rights to list the bucket and to read its objects, or use another profile.",
+            now="Ask for the rights to list the bucket and to read its objects"
+            f"{', to write and to delete them' if writing else ''}, or use another profile.",
         )
-    if isinstance(error, FileNotFoundError) or "NotFound" in text or "404" in text:
+    if not writing and (isinstance(error, FileNotFoundError) or "NotFound" in text or "404" in text):
         return InputError("no-such-file", "There is no such object.", where=place, now="Check the address.")
     return MachineError(
         "storage-failed",
@@ -176,107 +175,16 @@ class _Ranges(io.RawIOBase):
         wanted = min(wanted, self.length - self.position)
         if wanted <= 0:
             return b""
-        bucket, key = _split(self.url)
+        bucket, key = access.split(self.url)
         try:
-            data = bytes(_library().get_range(_store(bucket), key, start=self.position, length=wanted))
+            store = access.open_store(bucket)
+            data = bytes(access.library().get_range(store, key, start=self.position, length=wanted))
         except Exception as error:
             raise explain(self.url, error) from None
         self.position += len(data)
         return data
 
 
-def _split(url: str) -> tuple[str, str]:
-    bucket, _, key = url.removeprefix(SCHEME).partition("/")
-    return bucket, key
-
-
-def _nanoseconds(moment: dt.datetime) -> int:
+def nanoseconds(moment: dt.datetime) -> int:
+    """Return a moment as nanoseconds since 1970."""
     return int(moment.timestamp() * 1e6) * 1000
-
-
-def _library() -> Any:
-    """Return the module that speaks with object stores; it is an extra."""
-    try:
-        import obstore
-    except ImportError:
-        raise MachineError(
-            "storage-missing", "Reading s3:// needs obstore.", now="Install it: pip install 'custseg[s3]'."
-        ) from None
-    return obstore
-
-
-def _store(bucket: str) -> S3Store:
-    access = _access()
-    return _open_store(bucket, tuple(sorted(access.items())))
-
-
-@lru_cache(maxsize=16)
-def _open_store(bucket: str, access: tuple[tuple[str, str], ...]) -> S3Store:
-    _library()
-    from obstore.store import S3Store
-
-    config: dict[str, Any] = dict(access)
-    options = {"allow_http": True} if config.pop("allow_http", "") == "true" else {}
-    if config.pop("skip_signature", "") == "true":
-        config["skip_signature"] = True
-    retry = {"max_retries": RETRIES, "retry_timeout": dt.timedelta(seconds=RETRY_SECONDS)}
-    return S3Store(bucket, config=config, client_options=options, retry_config=retry)  # type: ignore[arg-type]
-
-
-def _access(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """Return where the store is and who asks, from the environment and ``~/.aws``.
-
-    Raises
-    ------
-    MachineError
-        Nothing says who asks. Libraries would then ask the cloud's own network for a machine's rights, which
-        on any other machine waits for an address that does not answer; so that is done only on request.
-    """
-    told = {
-        "access_key_id": environment.get("AWS_ACCESS_KEY_ID"),
-        "secret_access_key": environment.get("AWS_SECRET_ACCESS_KEY"),
-        "session_token": environment.get("AWS_SESSION_TOKEN"),
-        "region": environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION"),
-        "endpoint_url": environment.get("AWS_ENDPOINT_URL_S3") or environment.get("AWS_ENDPOINT_URL"),
-    }
-    profile = _profile(environment)
-    if not told["access_key_id"] or environment.get("AWS_PROFILE"):
-        told |= {name: profile[f"aws_{name}"] for name in told if profile.get(f"aws_{name}")}
-    told["region"] = told["region"] or profile.get("region") or "us-east-1"
-    told["endpoint_url"] = told["endpoint_url"] or profile.get("endpoint_url")
-    access = {name: value for name, value in told.items() if value}
-    if access.get("endpoint_url", "").startswith("http://"):
-        access["allow_http"] = "true"
-    if environment.get("AWS_SKIP_SIGNATURE", "").lower() in ("1", "true"):
-        return {"skip_signature": "true"} | {
-            name: value for name, value in access.items() if name in ("region", "endpoint_url", "allow_http")
-        }
-    if "access_key_id" in access and "secret_access_key" in access:
-        return access
-    if environment.get("AWS_EC2_METADATA_DISABLED", "").lower() == "false":
-        return access
-    raise MachineError(
-        "storage-no-credentials",
-        "Nothing says who asks the object store.",
-        now="Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE to a profile of "
-        "~/.aws/credentials; AWS_SKIP_SIGNATURE=true for a public bucket; AWS_EC2_METADATA_DISABLED=false to "
-        "use the machine's role.",
-    )
-
-
-def _profile(environment: Mapping[str, str]) -> dict[str, str]:
-    """Return what ``~/.aws`` says of the profile."""
-    name = environment.get("AWS_PROFILE") or "default"
-    home = Path(environment.get("HOME", "~")).expanduser() / ".aws"
-    config = environment.get("AWS_CONFIG_FILE") or home / "config"
-    credentials = environment.get("AWS_SHARED_CREDENTIALS_FILE") or home / "credentials"
-    found: dict[str, str] = {}
-    for file, section in ((config, name if name == "default" else f"profile {name}"), (credentials, name)):
-        parser = configparser.ConfigParser(interpolation=None)
-        try:
-            parser.read(file)
-        except (configparser.Error, OSError, UnicodeDecodeError):
-            continue
-        if parser.has_section(section):
-            found |= dict(parser[section])
-    return found

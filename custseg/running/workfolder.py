@@ -6,23 +6,23 @@ skips what stands, so going on after any end is nothing but running again in the
 
 from __future__ import annotations
 
-import fcntl
+import contextlib
 import hashlib
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from custseg.errors import MachineError, OutputError, cut
-from custseg.running import outputs
+from custseg.errors import CustsegError, MachineError, OutputError, cut
+from custseg.running import outputs, places
+from custseg.running.lock import LOCK
+from custseg.running.places import AnyPath, Remote, any_path
 
 RECORD = "run.json"
 STATE = "state.json"
 WORK = ".custseg-work"
-LOCK = ".custseg-lock"
 ROOMS = ("exchange", "features", "matrix", "results", "tasks")
 RESULTS = ("customers", "segments.csv", "model.json", "report.html", "charts", "lists")
 
@@ -31,24 +31,25 @@ RESULTS = ("customers", "segments.csv", "model.json", "report.html", "charts", "
 class WorkFolder:
     """A folder for temporary files, private to the user; its rooms are there."""
 
-    path: Path
+    path: AnyPath
 
-    def room(self, name: str) -> Path:
+    def room(self, name: str) -> AnyPath:
         """Return one of its folders."""
         return self.path / name
 
     @property
     def state(self) -> dict[str, Any]:
         """What was stored with `remember`; empty at the start."""
-        file = self.path / STATE
-        return dict(outputs.read_json(file)) if file.exists() else {}
+        return dict(outputs.read_json_if_there(self.path / STATE) or {})
 
     def remember(self, state: Mapping[str, Any]) -> None:
         """Store the identity and plan of the run, so that it can be taken up again."""
         outputs.write_json(self.path / STATE, dict(state))
 
     def sweep(self) -> None:
-        """Remove what an interrupted run left half-written."""
+        """Remove what an interrupted run left half-written; in a bucket nothing ever is."""
+        if isinstance(self.path, Remote):
+            return
         for file in self.path.rglob(f"{outputs.TEMPORARY}*"):
             file.unlink(missing_ok=True)
 
@@ -58,8 +59,10 @@ class WorkFolder:
         Raises
         ------
         MachineError
-            Fewer bytes are free than needed.
+            Fewer bytes are free than needed. A bucket has no bounds.
         """
+        if isinstance(self.path, Remote):
+            return
         free = shutil.disk_usage(self.path).free
         if free < needed:
             self.remove()
@@ -71,95 +74,59 @@ class WorkFolder:
             )
 
     def remove(self) -> None:
-        """Remove the folder and all in it."""
-        shutil.rmtree(self.path, ignore_errors=True)
+        """Remove the folder and all in it, as far as it lets itself be removed."""
+        if isinstance(self.path, Path):
+            shutil.rmtree(self.path, ignore_errors=True)
+            return
+        with contextlib.suppress(CustsegError):
+            places.remove(self.path)
 
-    def publish(self, output: Path) -> None:
+    def publish(self, output: AnyPath) -> None:
         """Move the results into the output folder, the record last: where it stands, all else stands.
 
         What an earlier run left there is replaced.
         """
         (output / RECORD).unlink(missing_ok=True)
-        results = sorted(self.room("results").iterdir(), key=lambda entry: entry.name == RECORD)
+        results: list[AnyPath] = sorted(
+            self.room("results").iterdir(), key=lambda entry: entry.name == RECORD
+        )
         for name in {*RESULTS} - {entry.name for entry in results}:
-            _remove(output / name)
+            places.remove(output / name)
         put_in_place(results, output)
 
 
-def put_in_place(results: Iterable[Path], output: Path) -> None:
+def put_in_place(results: Iterable[AnyPath], output: AnyPath) -> None:
     """Move files and folders into the output folder, in their order; what stood there is replaced."""
     for entry in results:
+        if isinstance(entry, Remote) or isinstance(output, Remote):
+            _copy(entry, output / entry.name)
+            continue
         target = output / entry.name
         # They may be on another disk; then moving is copying, and not yet whole.
         arriving = output / f"{outputs.TEMPORARY}{entry.name}"
-        _remove(arriving)
+        places.remove(arriving)
         with outputs.disk_errors(target):
             shutil.move(entry, arriving)
             if target.is_dir():
-                _remove(target)
+                places.remove(target)
             arriving.replace(target)
 
 
-@contextmanager
-def lock(output: Path) -> Iterator[None]:
-    """Make the output folder if need be and hold it for this process alone.
-
-    The kernel holds the lock, so a process that died holds none.
-
-    Raises
-    ------
-    OutputError
-        Another run is at work in it, or it is no folder.
-    """
-    if output.parts[:1] == ("s3:",):
-        raise OutputError(
-            "output-no-folder",
-            "Results and temporary files cannot be on s3:// yet; input can.",
-            where=str(output),
-            now="Name a folder with -o and copy it there afterwards.",
-        )
-    if output.exists() and not output.is_dir():
-        raise OutputError("output-no-folder", f"'{output}' is a file.", now="Name a folder with -o.")
-    made = not output.exists()
-    with outputs.disk_errors(output):
-        output.mkdir(parents=True, exist_ok=True)
-    path = output / LOCK
-    try:
-        with _held(path):
-            try:
-                yield
-            finally:
-                path.unlink(missing_ok=True)
-    except BaseException:
-        if made and not any(output.iterdir()):
-            output.rmdir()
-        raise
+def _copy(entry: AnyPath, target: AnyPath) -> None:
+    """Put a file or folder where nothing can be moved to: each file appears whole, then what is old goes."""
+    files = places.files_below(entry) or [entry]
+    arrived = set()
+    for file in files:
+        goal = any_path(f"{target}{str(file).removeprefix(str(entry))}")
+        arrived.add(goal)
+        if isinstance(goal, Path):
+            goal.parent.mkdir(parents=True, exist_ok=True)
+        outputs.copy(file, goal)
+    for old in {*places.files_below(target)} - arrived:
+        places.remove(old)
 
 
-@contextmanager
-def _held(path: Path) -> Iterator[None]:
-    while True:
-        with outputs.disk_errors(path):
-            handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise OutputError(
-                    "output-busy",
-                    "Another custseg run is at work in this folder.",
-                    where=str(path.parent),
-                    now="Wait for it, or name another folder with -o.",
-                ) from None
-            # A run that just ended may have removed the file this handle is of.
-            if path.exists() and path.stat().st_ino == os.fstat(handle).st_ino:
-                yield
-                return
-        finally:
-            os.close(handle)
-
-
-def finished(output: Path, work_dir: Path | None) -> dict[str, Any] | None:
+def finished(output: AnyPath, work_dir: str | os.PathLike[str] | None) -> dict[str, Any] | None:
     """Return the record of the finished run in a folder, None when there is none.
 
     A run that was interrupted while it moved its results there has left some, and a work folder.
@@ -169,16 +136,14 @@ def finished(output: Path, work_dir: Path | None) -> dict[str, Any] | None:
     OutputError
         The folder holds files that custseg did not write.
     """
-    record = output / RECORD
-    if record.exists():
-        try:
-            found = outputs.read_json(record)
-        except ValueError:
-            found = {}
-        if isinstance(found, dict) and "custseg" in found:
-            return found
+    try:
+        found = outputs.read_json_if_there(output / RECORD)
+    except ValueError:
+        found = None
+    if isinstance(found, dict) and "custseg" in found:
+        return found
     own = {LOCK, WORK}
-    if (_work_path(output, work_dir) / STATE).exists():
+    if (_work_path(output, work_dir) / STATE).is_file():
         own |= {*RESULTS, *(f"{outputs.TEMPORARY}{name}" for name in (*RESULTS, RECORD))}
     strange = sorted(entry.name for entry in output.iterdir() if entry.name not in own)
     if strange:
@@ -191,7 +156,7 @@ def finished(output: Path, work_dir: Path | None) -> dict[str, Any] | None:
     return None
 
 
-def open_work(output: Path, work_dir: Path | None) -> WorkFolder:
+def open_work(output: AnyPath, work_dir: str | os.PathLike[str] | None) -> WorkFolder:
     """Make or find the work folder of an output: inside it, or in `work_dir` under a name of its own."""
     # Absolute, since workers are at home in other folders.
     path = _work_path(output, work_dir).absolute()
@@ -202,17 +167,10 @@ def open_work(output: Path, work_dir: Path | None) -> WorkFolder:
     return WorkFolder(path)
 
 
-def _remove(path: Path) -> None:
-    if path.is_dir():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)
-
-
-def _work_path(output: Path, work_dir: Path | None) -> Path:
+def _work_path(output: AnyPath, work_dir: str | os.PathLike[str] | None) -> AnyPath:
     if work_dir is None:
         return output / WORK
-    return work_dir / f"custseg-{hashlib.sha256(str(output.resolve()).encode()).hexdigest()[:12]}"
+    return any_path(work_dir) / f"custseg-{hashlib.sha256(str(output.resolve()).encode()).hexdigest()[:12]}"
 
 
 def differences(stored: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:
@@ -240,7 +198,7 @@ def differences(stored: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[st
     return found
 
 
-def refuse_other(output: Path, found: list[str], *, is_finished: bool) -> OutputError:
+def refuse_other(output: AnyPath, found: list[str], *, is_finished: bool) -> OutputError:
     """Return the error for a folder that holds a run of another identity."""
     more = f" and {len(found) - 3} more" if len(found) > 3 else ""
     return OutputError(

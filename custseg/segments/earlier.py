@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,7 +10,8 @@ import polars as pl
 
 from custseg.customers.keys import key
 from custseg.errors import InputError
-from custseg.running import outputs
+from custseg.running import outputs, places
+from custseg.running.places import AnyPath
 from custseg.segments.carrying import Carried
 from custseg.segments.model import Model, read_model
 
@@ -38,10 +38,10 @@ class Previous:
         Its customers.
     """
 
-    folder: Path
+    folder: AnyPath
     model: Model
     record: dict[str, Any]
-    parts: tuple[Path, ...]
+    parts: tuple[AnyPath, ...]
 
     @property
     def carried(self) -> Carried:
@@ -59,7 +59,7 @@ class Previous:
         ]
 
 
-def read_previous(folder: Path) -> Previous:
+def read_previous(folder: AnyPath) -> Previous:
     """Read what an earlier run left, and check that it is whole.
 
     Raises
@@ -77,10 +77,10 @@ def read_previous(folder: Path) -> Previous:
         )
 
     model = read_model(folder)
-    parts = tuple(sorted((folder / "customers").glob("part-*.parquet")))
+    parts = tuple(places.parts_in(folder / "customers"))
     try:
         record = dict(outputs.read_json(folder / "run.json"))
-        rows = sum(pl.scan_parquet(part).select(pl.len()).collect().item() for part in parts)
+        rows = sum(places.scan_parquet([part]).select(pl.len()).collect().item() for part in parts)
         numbers = tuple(segment["id"] for segment in record["segments"])
         whole = rows == record["customers"] == model.customers and numbers == model.numbers
     except FileNotFoundError:
@@ -99,14 +99,13 @@ class EarlierCustomers:
     may be in the block, and memory does not grow with either run.
     """
 
-    def __init__(self, previous: Previous, folder: Path) -> None:
-        money = "spend" in pl.read_parquet_schema(previous.parts[0])
+    def __init__(self, previous: Previous, folder: AnyPath) -> None:
+        money = "spend" in places.scan_parquet(previous.parts[:1]).collect_schema()
         columns = ["customer_id", "segment_id", "segment", *(["spend"] if money else [])]
-        self._parts = []
+        self._parts: list[AnyPath] = []
         for part in previous.parts:
-            table = pl.read_parquet(part, columns=columns).rename(
-                {"segment_id": "previous_segment_id", "segment": "previous_segment"}
-            )
+            table = places.scan_parquet([part]).select(columns).collect()
+            table = table.rename({"segment_id": "previous_segment_id", "segment": "previous_segment"})
             if money:
                 table = table.rename({"spend": "previous_spend"})
             table = table.with_columns(key(table["customer_id"]).alias("key")).sort("key")
@@ -126,6 +125,6 @@ class EarlierCustomers:
         if rows.is_empty():
             return rows
         first, last = rows["key"][0], rows["key"][-1]
-        near = pl.scan_parquet(self._parts, glob=False).filter(pl.col("key").is_between(first, last))
+        near = places.scan_parquet(self._parts).filter(pl.col("key").is_between(first, last))
         found = near.drop("key").collect(engine="streaming")
         return rows.join(found, on="customer_id", how="left", maintain_order="left")

@@ -10,7 +10,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,6 +19,7 @@ from numpy.typing import NDArray
 from custseg.columns import FEATURES, SCORES
 from custseg.running import outputs
 from custseg.running.compute import HERE, Compute
+from custseg.running.places import AnyPath
 from custseg.segments.nearest import Floats, label_block
 
 if TYPE_CHECKING:
@@ -128,9 +128,9 @@ def write_customers(
     *,
     numbers: Sequence[int],
     names: Sequence[str],
-    folder: Path,
+    folder: AnyPath,
     compute: Compute = HERE,
-) -> list[Path]:
+) -> list[AnyPath]:
     """Write every customer with features and segment, one Parquet file a block.
 
     Parameters
@@ -150,13 +150,13 @@ def write_customers(
 
     Returns
     -------
-    list of Path
+    list of AnyPath
         The files. Columns: customer_id, the features, the scores, segment_id (UInt8), segment (its
         name), distance to the own centre and margin to the next nearest, both in the scaled space; and those
         of `PREVIOUS` that the rows have.
     """
 
-    def write(block: int) -> Path:
+    def write(block: int) -> AnyPath:
         table = rows(block)
         labels = label_block(matrix.block(block), centres)
         labelled = table.select(

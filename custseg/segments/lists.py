@@ -6,11 +6,11 @@ import csv
 import re
 from collections.abc import Sequence
 from contextlib import ExitStack
-from pathlib import Path
 
 import polars as pl
 
-from custseg.running import outputs
+from custseg.running import outputs, places
+from custseg.running.places import AnyPath
 from custseg.segments.table import harmless
 
 LONGEST = 50
@@ -19,7 +19,9 @@ LONGEST = 50
 PLAIN_NUMBER = r"^[+-]?\d+([.,]\d+)?$"
 
 
-def write_lists(folder: Path, parts: Sequence[Path], *, numbers: Sequence[int], names: Sequence[str]) -> None:
+def write_lists(
+    folder: AnyPath, parts: Sequence[AnyPath], *, numbers: Sequence[int], names: Sequence[str]
+) -> None:
     """Write each segment's customer ids as CSV, one column.
 
     Parameters
@@ -39,7 +41,7 @@ def write_lists(folder: Path, parts: Sequence[Path], *, numbers: Sequence[int], 
             files[number] = stack.enter_context(path.open("w", encoding="utf-8", newline=""))
             files[number].write("customer_id\n")
         for part in parts:
-            table = pl.read_parquet(part, columns=["customer_id", "segment_id"])
+            table = places.scan_parquet([part]).select("customer_id", "segment_id").collect()
             for (number,), own in table.group_by("segment_id", maintain_order=True):
                 ids = own["customer_id"]
                 for place in _dangerous(ids):

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -20,6 +19,7 @@ from custseg.columns import FEATURES, SCORES
 from custseg.customers.matrix import Scaling
 from custseg.errors import InputError, cut
 from custseg.running import outputs
+from custseg.running.places import AnyPath
 from custseg.segments.nearest import Floats
 from custseg.segments.profile import FeatureSummary
 from custseg.segments.rfm import Edges
@@ -177,7 +177,7 @@ def seen_features(summaries: tuple[FeatureSummary, ...]) -> dict[str, SeenFeatur
     }
 
 
-def write_model(path: Path, model: Model) -> None:
+def write_model(path: AnyPath, model: Model) -> None:
     """Write a model as JSON; every number comes back as the same double."""
     content: dict[str, Any] = {
         "format": FORMAT,
@@ -203,12 +203,12 @@ def _bounds(bounds: Bounds) -> dict[str, list[float | None]]:
     return {name: list(limits) for name, limits in bounds.items()}
 
 
-def model_path(path: Path) -> Path:
+def model_path(path: AnyPath) -> AnyPath:
     """Return the file of a model that is named by itself or by the folder of its run."""
     return path / "model.json" if path.is_dir() else path
 
 
-def read_model(path: Path) -> Model:
+def read_model(path: AnyPath) -> Model:
     """Read a model and check all of it.
 
     Parameters
@@ -263,7 +263,7 @@ def read_model(path: Path) -> Model:
     )
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _read(path: AnyPath) -> dict[str, Any]:
     """Read a JSON object of bearable size."""
     try:
         if path.stat().st_size > LARGEST_FILE:
@@ -283,7 +283,7 @@ def _read(path: Path) -> dict[str, Any]:
     return content
 
 
-def _refused(path: Path, code: str, what: str, place: str = "") -> InputError:
+def _refused(path: AnyPath, code: str, what: str, place: str = "") -> InputError:
     where = f"{path}, {place}" if place else str(path)
     return InputError(code, what, where=where, now="Use the model.json of a finished run as it was written.")
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from custseg.running import outputs
+from custseg.running.places import AnyPath
 from custseg.segments.model import Model
 from custseg.segments.naming import describe_segment
 from custseg.segments.profile import Profile, SegmentProfile
@@ -19,7 +19,7 @@ RUN_BY_SPREADSHEETS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def describe_segments(
-    customers: pl.LazyFrame, profile: Profile, model: Model, path: Path, *, currency: str | None
+    customers: pl.LazyFrame, profile: Profile, model: Model, path: AnyPath, *, currency: str | None
 ) -> list[dict[str, Any]]:
     """Write segments.csv and return the ``segments`` part of run.json.
 
@@ -58,7 +58,7 @@ def describe_segments(
     return records
 
 
-def _write(path: Path, records: Sequence[Mapping[str, Any]], rules: Sequence[SegmentRule]) -> None:
+def _write(path: AnyPath, records: Sequence[Mapping[str, Any]], rules: Sequence[SegmentRule]) -> None:
     """Write segments.csv: medians as columns of their own, texts a spreadsheet would run quoted."""
     rows = [
         {

@@ -6,14 +6,13 @@ import codecs
 import datetime as dt
 import re
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from custseg.columns import FEATURES, LINE_COLUMNS, PRESETS
 from custseg.errors import cut, nearest
-from custseg.settings.values import Bytes, Columns, Names, Pictures, Share, Sign, Texts
+from custseg.settings.values import Bytes, Columns, Folder, Names, Pictures, Share, Sign, Texts
 
 AUTO_K = (2, 10)
 LARGEST_K = 50
@@ -58,7 +57,7 @@ class Settings(BaseModel):
     k: str = Field("auto", description="number of segments: auto, N, LO-HI or previous")
     min_share: Share = Field(0.02, description="smallest share of customers a segment may hold")
     seed: int = Field(0, ge=0, lt=2**32, description="seed of everything drawn")
-    previous: Path | None = Field(None, description="folder of the run whose segments go on")
+    previous: Folder | None = Field(None, description="folder of the run whose segments go on")
     names: Names = Field((), description="names of segments, by number or by the name they would get")
     # Presentation
     currency: str | None = Field(
@@ -72,7 +71,7 @@ class Settings(BaseModel):
     # How it is run
     memory_limit: Bytes | None = Field(None, description="memory of all processes", json_schema_extra=Run)
     chunk_size: Bytes | None = Field(None, ge=1, description="input read at once", json_schema_extra=Run)
-    work_dir: Path | None = Field(None, description="folder for temporary files", json_schema_extra=Run)
+    work_dir: Folder | None = Field(None, description="folder for temporary files", json_schema_extra=Run)
     workers: int | None = Field(
         None, ge=1, le=1024, description="processes to run it in", json_schema_extra=Run
     )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, PlainValidator
@@ -35,6 +37,14 @@ def parse_share(value: object) -> object:
 def parse_list(value: object) -> object:
     """Read one text as a list of one, so that a job file may give either."""
     return (value,) if isinstance(value, str) else value
+
+
+def parse_folder(value: object) -> object:
+    """Read a path, or the address of a folder in a bucket, as text; both without a slash at the end."""
+    if not isinstance(value, str | os.PathLike):
+        return value
+    text = os.fspath(value)
+    return text.rstrip("/") if isinstance(text, str) and text.startswith("s3://") else str(Path(text))
 
 
 def parse_columns(value: object) -> object:
@@ -91,5 +101,6 @@ Bytes = Annotated[int, BeforeValidator(parse_bytes)]
 Share = Annotated[float, BeforeValidator(parse_share), Field(ge=0, le=1)]
 Pictures = Annotated[tuple[Literal["svg", "png"], ...], BeforeValidator(parse_names)]
 Names = Annotated[tuple[str, ...] | dict[str, str], BeforeValidator(parse_segment_names)]
+Folder = Annotated[str, BeforeValidator(parse_folder)]
 Columns = Annotated[dict[str, str], BeforeValidator(parse_columns)]
 Texts = Annotated[tuple[str, ...], BeforeValidator(parse_list)]

@@ -2,36 +2,18 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import polars as pl
 import pytest
-from command import run_custseg
+from command import run_custseg, run_until, same_answer
 from dask_cluster import DaskCluster
-from polars.testing import assert_frame_equal
 
 pytestmark = pytest.mark.xdist_group("workers")
 
 MAP, REDUCE, SCALE = "Reading and cleaning", "Summing up customers", "Scaling features"
 SCHEDULER_LOST_SECONDS = 30
-
-
-@pytest.fixture(scope="module")
-def lines(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("lines")
-    assert run_custseg("sample", "-o", folder, "--rows", 60_000, "--customers", 900).code == 0
-    return folder
-
-
-@pytest.fixture(scope="module")
-def undisturbed(lines: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    output = tmp_path_factory.mktemp("whole") / "out"
-    assert run_custseg("batch", lines, "-o", output, "--k", "3").code == 0
-    return output
 
 
 @pytest.fixture
@@ -40,30 +22,6 @@ def cluster() -> Iterator[DaskCluster]:
         started.add_worker()
         started.add_worker()
         yield started
-
-
-def run_until(stage: str, strike: Callable[[], None], *arguments: object) -> tuple[int, str, float]:
-    """Run; do something once a stage is said to be done. Return exit code, messages, seconds since then."""
-    command = [sys.executable, "-m", "custseg", "batch", *map(str, arguments), "--no-progress"]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as run:
-        assert run.stderr is not None
-        for line in run.stderr:
-            if line.startswith(stage):
-                break
-        start = time.monotonic()
-        strike()
-        messages = run.stderr.read()
-        return run.wait(timeout=120), messages, time.monotonic() - start
-
-
-def same_answer(one: Path, other: Path) -> None:
-    def everyone(folder: Path) -> pl.DataFrame:
-        return pl.concat([pl.read_parquet(part) for part in sorted((folder / "customers").iterdir())])
-
-    assert_frame_equal(everyone(one), everyone(other), check_exact=True)
-    for name in ("segments.csv", "model.json"):
-        assert (one / name).read_bytes() == (other / name).read_bytes()
-    assert {path.name for path in one.iterdir()} == {path.name for path in other.iterdir()}
 
 
 @pytest.mark.parametrize("stage", [MAP, SCALE])

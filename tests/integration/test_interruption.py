@@ -11,26 +11,11 @@ from pathlib import Path
 import pytest
 from command import run_custseg, same_answer
 
-ROWS = 60_000
 STAGES = ("Finding files", "Reading and cleaning", "Summing up customers", "Scaling features")
 
 
-@pytest.fixture(scope="module")
-def lines(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("sample") / "lines"
-    assert run_custseg("sample", "-o", folder, "--rows", ROWS, "--customers", 900).code == 0
-    return folder
-
-
-@pytest.fixture(scope="module")
-def undisturbed(lines: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    output = tmp_path_factory.mktemp("whole") / "out"
-    assert run_custseg(*command(lines, output)).code == 0
-    return output
-
-
 def command(lines: Path, output: Path) -> tuple[object, ...]:
-    return "batch", lines, "-o", output, "--chunk-size", "500kB", "--no-progress"
+    return "batch", lines, "-o", output, "--k", "3", "--chunk-size", "500kB", "--no-progress"
 
 
 def stop_after(stage: str, number: int, lines: Path, output: Path) -> tuple[int, float]:

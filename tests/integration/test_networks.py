@@ -8,27 +8,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from command import run_custseg
+from command import run_custseg, run_until, same_answer
 from dask_cluster import DaskCluster
-from test_faults import MAP, run_until, same_answer
+from test_faults import MAP
 
 pytestmark = pytest.mark.xdist_group("workers")
 
 BRIDGE, NETWORK = "custsegbr", "10.77.93"
-
-
-@pytest.fixture(scope="module")
-def lines(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("lines")
-    assert run_custseg("sample", "-o", folder, "--rows", 60_000, "--customers", 900).code == 0
-    return folder
-
-
-@pytest.fixture(scope="module")
-def here(lines: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    output = tmp_path_factory.mktemp("whole") / "out"
-    assert run_custseg("batch", lines, "-o", output, "--k", "3").code == 0
-    return output
 
 
 def sh(*commands: str, folder: Path | None = None) -> None:
@@ -61,7 +47,7 @@ def tls(folder: Path, name: str) -> dict[str, str]:
     return {f"DASK_DISTRIBUTED__{key}": value for key, value in settings.items()}
 
 
-def test_encrypted(lines: Path, here: Path, certificates: Path, tmp_path: Path) -> None:
+def test_encrypted(lines: Path, undisturbed: Path, certificates: Path, tmp_path: Path) -> None:
     good = tls(certificates, "node")
     with DaskCluster("--protocol", "tls", env=good) as cluster:
         assert cluster.address.startswith("tls://")
@@ -74,7 +60,7 @@ def test_encrypted(lines: Path, here: Path, certificates: Path, tmp_path: Path) 
             assert refused.code == 5
             assert "The Dask scheduler cannot be reached." in refused.err
             assert "Traceback" not in refused.err
-    same_answer(tmp_path / "out", here)
+    same_answer(tmp_path / "out", undisturbed)
 
 
 @pytest.fixture(scope="module")
@@ -112,18 +98,18 @@ def start_on(cluster: DaskCluster, hosts: list[str]) -> None:
 
 
 def test_workers_with_addresses_of_their_own(
-    lines: Path, here: Path, hosts: list[str], tmp_path: Path
+    lines: Path, undisturbed: Path, hosts: list[str], tmp_path: Path
 ) -> None:
     with DaskCluster(host=f"{NETWORK}.1") as cluster:
         start_on(cluster, hosts)
         command = ("batch", lines, "--scheduler", cluster.address, "--k", "3", "--chunk-size", "300kB")
         done = run_custseg(*command, "-o", tmp_path / "out")
     assert done.code == 0, done.err
-    same_answer(tmp_path / "out", here)
+    same_answer(tmp_path / "out", undisturbed)
 
 
 @pytest.mark.campaign
-def test_a_worker_cut_off(lines: Path, here: Path, hosts: list[str], tmp_path: Path) -> None:
+def test_a_worker_cut_off(lines: Path, undisturbed: Path, hosts: list[str], tmp_path: Path) -> None:
     # The shortest that Dask takes; with its default of 30 s the run waits so much longer.
     quick = {f"DASK_DISTRIBUTED__COMM__TIMEOUTS__{name}": "12s" for name in ("TCP", "CONNECT")}
     with DaskCluster(host=f"{NETWORK}.1", env=quick) as cluster:
@@ -131,4 +117,4 @@ def test_a_worker_cut_off(lines: Path, here: Path, hosts: list[str], tmp_path: P
         command = (lines, "-o", tmp_path / "out", "--scheduler", cluster.address, "--k", "3")
         code, messages, _ = run_until(MAP, lambda: sh(f"ip link set {hosts[0]}v down"), *command)
     assert code == 0, messages
-    same_answer(tmp_path / "out", here)
+    same_answer(tmp_path / "out", undisturbed)

@@ -4,71 +4,26 @@ from __future__ import annotations
 
 import gzip
 import io
-import logging
-import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from typing import Any
 
 import obstore
 import polars as pl
 import pytest
-from command import Done, run_custseg
+from buckets import KEY, SECRET, Server, environment, make_bucket, refuse, without_secrets
+from command import run_custseg
 from obstore.store import S3Store
 from polars.testing import assert_frame_equal
 
 from custseg.running import storage
 
-KEY, SECRET = "AKIATESTTESTTESTTEST", "a-secret-that-nobody-shall-see"
 pytestmark = pytest.mark.xdist_group("s3")
 
 
 @pytest.fixture(scope="module")
-def endpoint() -> Iterator[str]:
-    from moto.server import ThreadedMotoServer
-
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
-
-
-@pytest.fixture(scope="module")
-def access(endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    return environment(endpoint, tmp_path_factory.mktemp("home"))
-
-
-def environment(endpoint: str, home: Path) -> dict[str, str]:
-    """Credentials and endpoint, and a home without others."""
-    return {
-        "AWS_ACCESS_KEY_ID": KEY,
-        "AWS_SECRET_ACCESS_KEY": SECRET,
-        "AWS_REGION": "eu-west-2",
-        "AWS_ENDPOINT_URL": endpoint,
-        "HOME": str(home),
-    }
-
-
-@pytest.fixture(scope="module")
 def bucket(endpoint: str, lines: Path) -> S3Store:
-    import urllib.request
-
-    request = urllib.request.Request(f"{endpoint}/sales", method="PUT")
-    urllib.request.urlopen(request).close()
-    store = S3Store(
-        "sales",
-        config={
-            "access_key_id": KEY,
-            "secret_access_key": SECRET,
-            "endpoint_url": endpoint,
-            "region": "us-east-1",
-        },
-        client_options={"allow_http": True},
-    )
+    store = make_bucket(endpoint, "sales")
     files = sorted(lines.glob("*.csv"))
     for number, file in enumerate(files):
         data = file.read_bytes()
@@ -85,31 +40,17 @@ def bucket(endpoint: str, lines: Path) -> S3Store:
     return store
 
 
-@pytest.fixture(scope="module")
-def lines(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("lines")
-    assert run_custseg("sample", "-o", folder, "--rows", 20_000, "--customers", 300).code == 0
-    return folder
-
-
 def customers(folder: Path) -> pl.DataFrame:
     return pl.concat([pl.read_parquet(part) for part in sorted((folder / "customers").iterdir())])
 
 
-def without_secrets(done: Done, folder: Path) -> None:
-    """No secret in any output."""
-    texts = [done.out, done.err, *(p.read_text("utf-8", "replace") for p in folder.rglob("*") if p.is_file())]
-    assert not [text for text in texts if KEY in text or SECRET in text]
-
-
 def test_input_in_a_bucket_gives_the_same(
-    lines: Path, bucket: S3Store, access: dict[str, str], tmp_path: Path
+    undisturbed: Path, bucket: S3Store, access: dict[str, str], tmp_path: Path
 ) -> None:
-    assert run_custseg("batch", lines, "-o", tmp_path / "here", "--k", "3").code == 0
     options = ("--k", "3", "-vv", "--workers", 2, "--memory-limit", "2GB", "--chunk-size", "300kB")
     done = run_custseg("batch", "s3://sales/2026", "-o", tmp_path / "out", *options, env=access)
     assert done.code == 0, done.err
-    assert_frame_equal(customers(tmp_path / "out"), customers(tmp_path / "here"), check_exact=True)
+    assert_frame_equal(customers(tmp_path / "out"), customers(undisturbed), check_exact=True)
     without_secrets(done, tmp_path)
 
 
@@ -182,15 +123,6 @@ def test_a_profile_of_the_home_folder(bucket: S3Store, access: dict[str, str], t
     assert done.code == 0, done.err
 
 
-def refuse(handler: BaseHTTPRequestHandler, code: str) -> None:
-    """Refuse as S3 does: its text names the key."""
-    body = f"<Error><Code>{code}</Code><AWSAccessKeyId>{KEY}</AWSAccessKeyId></Error>".encode()
-    handler.send_response(403)
-    handler.send_header("Content-Length", str(len(body)))
-    handler.end_headers()
-    handler.wfile.write(body)
-
-
 @pytest.mark.parametrize(
     ("code", "words"),
     [
@@ -240,48 +172,3 @@ def test_reads_that_break_off(name: str, lines: Path, tmp_path: Path) -> None:
     assert "The object store cannot be reached, or broke off." in done.err
     assert f"s3://sales/{name}" in done.err
     without_secrets(done, tmp_path)
-
-
-def test_results_cannot_be_there_yet(lines: Path, tmp_path: Path) -> None:
-    done = run_custseg("batch", lines, "-o", "s3://sales/out", cwd=tmp_path)
-    assert done.code == 4
-    assert "cannot be on s3://" in done.err
-    assert list(tmp_path.iterdir()) == []
-
-
-class Server:
-    """An HTTP server of ours on loopback; `asked` holds the requests."""
-
-    def __init__(self, answer: Any) -> None:
-        self.asked: list[str] = []
-        asked = self.asked
-
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_GET(self) -> None:
-                asked.append(self.path)
-                if "list-type" in self.path and answer.__name__ == "break_off":
-                    body = b"<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>"
-                    self.send_response(200)
-                    self.send_header("Content-Length", str(len(body)))
-                    self.end_headers()
-                    self.wfile.write(body)
-                else:
-                    answer(self)
-
-            do_HEAD = do_GET
-
-            def log_message(self, format: str, *arguments: object) -> None:
-                pass
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
-
-    def __enter__(self) -> Server:
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.server.shutdown()
-        self.server.server_close()

@@ -19,8 +19,9 @@ from custseg import errors
 from custseg.errors import CustsegError, InputError, cut, nearest
 from custseg.pipeline.drawing import draw_report
 from custseg.pipeline.job_file import save_job
-from custseg.running import outputs, storage, workfolder
+from custseg.running import outputs, workfolder
 from custseg.running.compute import foresee, open_compute, opening
+from custseg.running.lock import lock
 from custseg.settings import resolve
 from custseg.transactions.cleaning import where_expression
 from custseg.transactions.excel_sheets import open_workbook
@@ -88,7 +89,7 @@ def sample(folder: Path) -> None:
 
 
 def locked(path: Path) -> None:
-    with workfolder.lock(path):
+    with lock(path):
         pass
 
 
@@ -108,7 +109,7 @@ def no_workers(folder: Path) -> None:
 def without_obstore(folder: Path) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(sys.modules, "obstore", None)
-        storage._open_store("a bucket that no other test opens", ())
+        find_files(["s3://sales"])
 
 
 PROVOKED: dict[str, Callable[[Path], object]] = {

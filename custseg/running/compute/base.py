@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from custseg.running.places import AnyPath
+
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -70,7 +72,7 @@ class Compute(ABC):
         """Compute Dask arrays here for the length of the context."""
 
     @abstractmethod
-    def settle(self, folder: Path, witness: Path | None = None) -> None:
+    def settle(self, folder: AnyPath, witness: Path | None = None) -> None:
         """Take up work in a folder, once its place is known.
 
         Parameters

@@ -21,6 +21,7 @@ from distributed.comm import CommClosedError
 from custseg.errors import MachineError
 from custseg.running.compute import worker
 from custseg.running.compute.base import PROGRAM, Compute, Item, Resources, Result
+from custseg.running.places import AnyPath
 
 AHEAD = 3
 """Tasks sent for each thread of a worker: enough that none waits for the next, few enough that the scheduler
@@ -49,7 +50,7 @@ class Cluster(Compute):
 
     def __init__(self, client: Client, memory_limit: int | None = None) -> None:
         self.client = client
-        self._folder: Path | None = None
+        self._folder: AnyPath | None = None
         workers = client.scheduler_info(n_workers=-1)["workers"].values()
         limits = [(each["memory_limit"] or WITHOUT_LIMIT, each["nthreads"]) for each in workers]
         tasks = sum(threads for _, threads in limits)
@@ -95,7 +96,7 @@ class Cluster(Compute):
         with self._clear_errors(), self.client.as_current():
             yield
 
-    def settle(self, folder: Path, witness: Path | None = None) -> None:
+    def settle(self, folder: AnyPath, witness: Path | None = None) -> None:
         """Let every worker prove that it sees the folder.
 
         Raises
@@ -123,7 +124,7 @@ class Cluster(Compute):
                 )
         self._folder = folder
 
-    def _store(self, task: Callable[[Any], Any]) -> Path:
+    def _store(self, task: Callable[[Any], Any]) -> AnyPath:
         assert self._folder is not None, "settle comes first"
         file = self._folder / f"{_label(task)}-{secrets.token_hex(6)}.task"
         file.write_bytes(worker.store(task))

@@ -16,6 +16,7 @@ from pathlib import Path
 from threadpoolctl import threadpool_limits
 
 from custseg.running.compute.base import PROGRAM, Compute, Item, Resources, Result
+from custseg.running.places import AnyPath
 
 TASKS = 2
 """Heavy tasks at once: while one waits for disk or runs Python, the other keeps Polars busy; more only cost
@@ -74,7 +75,7 @@ class Here(Compute):
         with _pool(self.threads) as pool, dask.config.set(scheduler="threads", pool=pool):
             yield
 
-    def settle(self, folder: Path, witness: Path | None = None) -> None:
+    def settle(self, folder: AnyPath, witness: Path | None = None) -> None:
         """Do nothing: this process sees what it sees."""
 
 

@@ -10,7 +10,8 @@ from typing import Any
 
 from threadpoolctl import threadpool_limits
 
-from custseg.errors import MachineError, cut
+from custseg.errors import CustsegError, MachineError, cut
+from custseg.running.places import AnyPath
 
 REMEDY = (
     "Put input, output and work folder (-o, --work-dir) on storage that every worker sees under the same "
@@ -34,7 +35,7 @@ def reply_name(token: str, address: str) -> str:
     return f"{token}-{address.replace('/', '_')}"
 
 
-def run_stored(path: Path, item: Any) -> Any:
+def run_stored(path: AnyPath, item: Any) -> Any:
     """Run the task stored in a file for one item."""
     task = _load(path)
     # Every time, since a library that was loaded meanwhile has a limit of its own.
@@ -49,7 +50,7 @@ def store(task: Callable[[Any], Any]) -> bytes:
     return pickle.dumps((versions(), cloudpickle.dumps(task)))
 
 
-def show(folder: Path, token: str, witness: Path | None, dask_worker: Any = None) -> None:
+def show(folder: AnyPath, token: str, witness: Path | None, dask_worker: Any = None) -> None:
     """Prove that this worker sees a folder: answer the question that stands there.
 
     Parameters
@@ -65,18 +66,18 @@ def show(folder: Path, token: str, witness: Path | None, dask_worker: Any = None
     try:
         seen = (folder / token).read_bytes()
         (folder / reply_name(token, dask_worker.address)).write_bytes(seen)
-    except OSError as error:
+    except (OSError, CustsegError) as error:
         raise _unseen("work folder", folder, error, dask_worker.address) from None
     if witness is not None and not witness.exists():
         raise _unseen("input", witness, "no such file", dask_worker.address)
 
 
 @lru_cache(maxsize=4)
-def _load(path: Path) -> Callable[[Any], Any]:
+def _load(path: AnyPath) -> Callable[[Any], Any]:
     """Load a task, once for all its items."""
     try:
         made_by, task = pickle.loads(path.read_bytes())
-    except OSError as error:
+    except (OSError, CustsegError) as error:
         raise _unseen("work folder", path, error, _address()) from None
     check_versions(made_by, versions(), _address())
     loaded: Callable[[Any], Any] = pickle.loads(task)
@@ -112,7 +113,7 @@ def _address() -> str:
     return str(get_worker().address)
 
 
-def _unseen(what: str, path: Path, error: object, worker: str) -> MachineError:
+def _unseen(what: str, path: AnyPath, error: object, worker: str) -> MachineError:
     return MachineError(
         "worker-cannot-see",
         f"A worker does not see the {what}.",
