@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import threading
+import traceback
 from typing import NoReturn
 
 from custseg.cli.app import app
@@ -38,8 +39,9 @@ def main() -> NoReturn:
         raise
     except CustsegError as error:
         if verbose > 1:
-            raise
-        sys.stderr.write(f"Error: {error}\n")
+            traceback.print_exc()
+        else:
+            sys.stderr.write(f"Error: {error}\n")
         sys.exit(error.exit_code)
     except BrokenPipeError:
         # The reader of our output has gone; there is nobody to tell.

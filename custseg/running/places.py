@@ -25,8 +25,8 @@ from custseg.running.access import SCHEME
 if TYPE_CHECKING:
     import polars as pl
 
-LARGEST_PUT = 1_000_000_000
-"""Bytes sent as one request; larger files go in parts, which the store puts together at the end."""
+LARGEST_PUT = 100_000_000
+"""Bytes sent as one request, from memory; larger files go in parts, which the store puts together at the end."""
 
 
 class Known(NamedTuple):
