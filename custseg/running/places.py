@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 LARGEST_PUT = 100_000_000
-"""Bytes sent as one request, from memory; larger files go in parts, which the store puts together at the end."""
+"""Bytes sent as one request, from memory; larger files go in parts, which the store joins at the end."""
 
 
 class Known(NamedTuple):

@@ -14,6 +14,7 @@ from made import write_transactions
 import custseg
 from custseg.errors import InputError, OutputError
 from custseg.running import workfolder
+from custseg.running.lock import lock
 
 pytestmark = pytest.mark.xdist_group("report files")
 
@@ -163,6 +164,6 @@ def test_exit_codes(tmp_path: Path, run: Path) -> None:
 
 
 def test_a_folder_at_work_is_left_alone(run: Path) -> None:
-    with workfolder.lock(run), pytest.raises(OutputError) as caught:
+    with lock(run), pytest.raises(OutputError) as caught:
         custseg.draw_report(run)
     assert caught.value.code == "output-busy"
