@@ -14,7 +14,6 @@ from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial.distance import cdist
 
 from custseg.running.compute import HERE, Compute
 from custseg.segments.nearest import Floats
@@ -189,6 +188,8 @@ class _CellSums:
 
     def scored(self, points: Floats, labels: NDArray[np.uint8]) -> Floats:
         """Return silhouettes of some customers: of all, then without each group, ``(1 + g, n, n_ks)``."""
+        from scipy.spatial.distance import cdist
+
         runs = np.add.reduceat(cdist(points, self.points), self.starts, axis=1)
         by_group = np.array(
             [runs[:, first:last] @ self.members[first:last] for first, last in pairwise(self.bounds)]
