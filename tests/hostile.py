@@ -371,6 +371,11 @@ def half_utf_16(folder: Path) -> list[Any]:
     return bad(folder, text().encode("utf-16")[:-1])
 
 
+@hostile("Shift-JIS, which nothing tells", "unknown-encoding", "bad", "--encoding cp932", "青いノート")
+def shift_jis(folder: Path) -> list[Any]:
+    return bad(folder, text(Country=lambda n: "青いノート").encode("cp932"))
+
+
 @hostile("latin-1, told to be UTF-8", "wrong-encoding", "bad", "line 101")
 def told_wrong(folder: Path) -> list[Any]:
     whole = text(300, Country=lambda n: "Côte d'Ivoire" if n == 99 else "France")

@@ -217,6 +217,11 @@ class CsvFile:
             self._check_end(end, rows)
         return rows
 
+    def beginning(self) -> bytes:
+        """Return what stands before the first line: the header, and a title if there is one."""
+        with streams.reading(self.path), streams.open_bytes(self.path, self.dialect.encoding) as file:
+            return file.read(self.dialect.start)
+
     def excerpt(self, size: int) -> Excerpt:
         """Return records from many places, where the file can be sought; from the beginning, where not.
 

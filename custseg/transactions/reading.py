@@ -15,7 +15,7 @@ import polars as pl
 
 from custseg.errors import InputError, Meet, cut, stop
 from custseg.settings import Settings
-from custseg.transactions import cleaning, date_proofs, number_proofs
+from custseg.transactions import cleaning, date_proofs, letters, number_proofs
 from custseg.transactions.csv_blocks import CsvFile, open_csv
 from custseg.transactions.dialects import Told, read_dialect
 from custseg.transactions.excel_sheets import open_workbook
@@ -154,11 +154,13 @@ def _open_all(
     samples: list[dict[str, Cells]] = []
     skipped: list[SkippedFile] = []
     notes: list[str] = []
+    western: list[str] = []
     problem: InputError | None = None
     for file in files:
         try:
             for contents in _open(file, settings, notes):
                 cells = _sample(contents, size)
+                western += _western(contents, cells, size)
                 if settings.skip_bad_files:
                     # A file is in or out as a whole, so damage has to be known before any line is counted.
                     contents.read_to_end()
@@ -173,6 +175,9 @@ def _open_all(
                 meet(error)
     if problem and not sources:
         meet(problem)
+    if western:
+        way = f"cp1252 where not UTF-8, such as '{cut(western[0])}'"
+        notes.append(f"{len(western):,} of {len(files):,} files: {way}.")
     return sources, samples, skipped, notes
 
 
@@ -237,6 +242,24 @@ def _sample(contents: Contents, size: int) -> list[list[str | None]]:
         )
     columns = [list(column) for column in zip_longest(*(row[:width] for row in rows))]
     return columns + [[None] * len(rows)] * (width - len(columns))
+
+
+def _western(contents: Contents, cells: Sequence[Cells], size: int) -> list[str]:
+    """Return a word that is read as cp1252, if there is one.
+
+    Raises
+    ------
+    InputError
+        It is no text in cp1252.
+    """
+    if not isinstance(contents, CsvFile) or contents.dialect.encoding != UNKNOWN:
+        return []
+    texts = (text for column in (contents.header, *cells) for text in column)
+    if all(text is None or text.isascii() for text in texts):
+        return []
+    data = (contents.beginning(), contents.excerpt(size).data)
+    word = letters.refuse_other_letters(contents.path, data, contents.dialect.marks.eol)
+    return [word] if word else []
 
 
 def say_ways(sources: Sequence[Source]) -> list[str]:

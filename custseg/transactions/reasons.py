@@ -74,19 +74,11 @@ def _encoding(excerpt: Excerpt, contents: CsvFile, settings: Settings) -> Reason
     if excerpt.encoded.isascii():
         return Reason("encoding", "UTF-8", "nothing but ASCII in the lines looked at")
     lines = [line for line in excerpt.encoded.split(contents.dialect.marks.eol) if not line.isascii()]
-    other = sum(1 for line in lines if not _is_utf8(line))
+    other = sum(1 for line in lines if not streams.is_utf8(line))
     if not other:
         return Reason("encoding", "UTF-8", f"so are all {len(lines):,} lines with more than ASCII")
     found = "cp1252" if other == len(lines) else "UTF-8 and cp1252, line by line"
     return Reason("encoding", found, f"{other:,} of {len(lines):,} lines with more than ASCII are not UTF-8")
-
-
-def _is_utf8(line: bytes) -> bool:
-    try:
-        line.decode("utf-8")
-    except UnicodeDecodeError:
-        return False
-    return True
 
 
 def _separator(contents: CsvFile, settings: Settings) -> Reason:

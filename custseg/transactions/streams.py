@@ -145,11 +145,21 @@ def _lines(data: bytes, eol: bytes) -> list[bytes]:
 
 
 def _line_to_utf8(line: bytes) -> bytes:
+    return line if is_utf8(line) else read_western(line).encode("utf-8")
+
+
+def is_utf8(data: bytes) -> bool:
+    """Tell whether bytes are UTF-8."""
     try:
-        line.decode("utf-8")
+        data.decode("utf-8")
     except UnicodeDecodeError:
-        return codecs.charmap_decode(line, "strict", CP1252)[0].encode("utf-8")
-    return line
+        return False
+    return True
+
+
+def read_western(line: bytes) -> str:
+    """Read bytes as cp1252."""
+    return codecs.charmap_decode(line, "strict", CP1252)[0]
 
 
 class _Recoded(io.RawIOBase):
