@@ -33,6 +33,12 @@ class Redrawn:
         self.made = again.record
 
     def sizes(self) -> pd.DataFrame:
+        """What is shown of them: of few customers nothing but how many they are."""
+        table = self.worth()
+        table.loc[table["customers"] < FEWEST, ["spend", "spend_share"]] = np.nan
+        return table
+
+    def worth(self) -> pd.DataFrame:
         by = self.customers.groupby("segment")
         table = by.agg(customers=("spend", "size"), spend=("spend", "sum")).reset_index()
         table["share"] = table["customers"] / len(self.customers)
@@ -46,6 +52,7 @@ class Redrawn:
         table = self.sizes().merge(medians.reset_index(), on="segment", how="left")
         table["if_then_holds_for"] = [rules[number]["covered"] for number in sorted(self.names)]
         table["if_then_right"] = [rules[number]["right"] for number in sorted(self.names)]
+        table.loc[table["customers"] < FEWEST, ["if_then_holds_for", "if_then_right"]] = np.nan
         return table
 
     def recency_frequency(self) -> pd.DataFrame:

@@ -155,11 +155,12 @@ def customer_map(
     ).sort("x0", "y0", "segment_id")
 
 
-def recency_frequency(record: Record, customers: pl.LazyFrame, *, small_cells: bool = False) -> pl.DataFrame:
+def recency_frequency(record: Record, customers: pl.LazyFrame) -> pl.DataFrame:
     """Return customers and spend by days since the last purchase and number of purchases.
 
     Columns: recency, purchases (texts of the steps), recency_step, purchases_step (their order),
-    segment (the one most of them are in), customers, spend where there is money.
+    segment (the one most of them are in), customers, spend where there is money. All cells are there,
+    those of few customers too.
     """
     if not (_has(record, "recency_days") and _has(record, "purchases")):
         return pl.DataFrame()
@@ -173,7 +174,6 @@ def recency_frequency(record: Record, customers: pl.LazyFrame, *, small_cells: b
         counted.sort("customers", "segment_id", descending=[True, False])
         .group_by("recency_step", "purchases_step", maintain_order=True)
         .agg(pl.col("segment_id").first(), *_sums(counted))
-        .filter(pl.lit(small_cells) | (pl.col("customers") >= FEWEST))
     )
     recency = dict(enumerate(steps(RECENCY_EDGES)))
     purchases = dict(enumerate(steps(PURCHASES_EDGES)))

@@ -60,8 +60,13 @@ def number(value: Number) -> str:
     if size >= 99.95 or value == int(value):
         return f"{value:,.0f}"
     if size >= 9.995:
-        return f"{value:.1f}"
-    return f"{value:.2f}" if size >= 0.0995 else f"{value:.2g}"
+        return _trimmed(f"{value:.1f}")
+    return _trimmed(f"{value:.2f}") if size >= 0.0995 else f"{value:.2g}"
+
+
+def _trimmed(text: str) -> str:
+    """Return a number without the noughts that end its decimals."""
+    return text.rstrip("0").rstrip(".")
 
 
 def count(value: Number) -> str:
@@ -82,9 +87,11 @@ def money(value: Number, currency: str | None = None) -> str:
 
 
 def share(value: Number) -> str:
-    """Return a share as a percentage: 48 %, 0.4 %, 99.7 %; never a rounded 0 % or 100 %."""
+    """Return a share as a percentage: 48 %, 0.4 %, 99.7 %, −3 %; never a rounded 0 % or 100 %."""
     if value is None or not math.isfinite(value):
         return NONE
+    if value < 0:
+        return f"−{share(-value)}"
     percent = value * 100
     if 0 < percent < 0.1:
         return f"<{SPACE}0.1{SPACE}%"
@@ -97,14 +104,20 @@ def times(value: Number) -> str:
     """Return a ratio: × 0.3, × 2.4, × 31."""
     if value is None or not math.isfinite(value):
         return NONE
-    return f"×{SPACE}{value:.2g}" if value < 9.95 else f"×{SPACE}{value:,.0f}"
+    return f"×{SPACE}{factor(value)}"
+
+
+def factor(value: float) -> str:
+    """Return a ratio to two figures or to the unit: 0.3, 2.4, 31."""
+    return f"{value:.2g}" if value < 9.95 else f"{value:,.0f}"
 
 
 def days(value: Number) -> str:
     """Return a number of days with its unit."""
     if value is None or not math.isfinite(value):
         return NONE
-    return f"{value:,.0f} day{'' if round(value) == 1 else 's'}"
+    text = number(value)
+    return f"{text} day{'' if text == '1' else 's'}"
 
 
 def plural(value: int, noun: str) -> str:
@@ -139,6 +152,8 @@ def seconds(value: Number) -> str:
     """Return a duration: 0.4 s, 12 s, 3 min 20 s, 2 h 5 min."""
     if value is None:
         return NONE
+    if 0 < value < 0.05:
+        return f"<{SPACE}0.1{SPACE}s"
     if value < 10:
         return f"{value:.1f}{SPACE}s"
     whole = round(value)

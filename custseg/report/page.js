@@ -6,7 +6,23 @@
   const views = new Map();
   const tooltip = { disableDefaultStyle: true, theme: "page" };
 
-  const shown = () => boxes.filter((box) => box.checked).map((box) => box.value);
+  const brushed = "customers"; // The map, whose box the other charts follow.
+  const note = document.querySelector(".boxed");
+  let inside = null; // The segments in the box on the map; null while there is none.
+
+  const checked = () => boxes.filter((box) => box.checked).map((box) => box.value);
+
+  // What each chart shows in full strength; the map itself has its box.
+  const shown = (name) => (inside && name !== brushed ? checked().filter((one) => inside.has(one)) : checked());
+
+  function follow(box) {
+    const sides = Object.entries(box);
+    const within = (row) => sides.every(([field, ends]) => row[field] >= Math.min(...ends) && row[field] <= Math.max(...ends));
+    inside = sides.length ? new Set(page.figures[brushed].data.filter(within).map((row) => row.segment)) : null;
+    note.textContent = inside
+      ? `In full strength: the ${inside.size} of ${boxes.length} segments inside the box on the map.` : "";
+    filterAll();
+  }
 
   async function draw(name) {
     const chart = page.figures[name];
@@ -20,12 +36,20 @@
       actions: false, ast: true, config: page.config, defaultStyle: false, renderer: "svg", tooltip,
     });
     views.set(name, made.view);
+    if (name === brushed && note) {
+      if (inside) follow({}); // Drawn anew it has no box.
+      made.view.addSignalListener("brush", (_, box) => follow(box));
+    }
     filter(name);
   }
 
   function filter(name) {
     const asked = (page.figures[name].wide.params ?? []).some((one) => one.name === "shown");
-    if (asked && boxes.length) views.get(name).signal("shown", shown()).runAsync();
+    if (asked && boxes.length) views.get(name).signal("shown", shown(name)).runAsync();
+  }
+
+  function filterAll() {
+    for (const name of views.keys()) filter(name);
   }
 
   let turn = 0;
@@ -50,7 +74,8 @@
 
   const bar = document.querySelector(".filter");
   if (bar) bar.hidden = false;
-  for (const box of boxes) box.addEventListener("change", () => { for (const name of views.keys()) filter(name); });
+  for (const hint of document.querySelectorAll(".hint")) hint.hidden = false;
+  for (const box of boxes) box.addEventListener("change", filterAll);
   small.addEventListener("change", drawAll);
   drawAll();
 })();

@@ -127,6 +127,7 @@ def render(drawn: Sequence[Drawn], bundle: str, look: theme.Look, **texts: Any) 
             "name": d.name,
             "title": d.figure.title,
             "read": d.figure.read,
+            "hint": d.figure.hint,
             "shows": d.figure.shows,
             "svg": slim(d.picture, d.name),
             "table": make_table(d.figure.table, d.figure.columns, look.currency),

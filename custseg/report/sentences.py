@@ -35,11 +35,9 @@ def bare(label: str) -> str:
 def top(record: Record) -> list[Mapping[str, Any]]:
     """Return the fewest of the most valuable segments that together bring half of the spend."""
     chosen: list[Mapping[str, Any]] = []
-    total = 0.0
     for segment in sorted(record["segments"], key=lambda s: s["id"]):
         chosen.append(segment)
-        total += segment.get("spend_share") or 0
-        if total >= 0.5:
+        if sum(s.get("spend_share") or 0 for s in chosen) >= 0.5:
             break
     return chosen
 
@@ -52,8 +50,13 @@ def headline(record: Record) -> str:
         return f"The largest segment, {name(largest)}, holds {formats.share(largest['share'])} of customers."
     best = top(record)
     held, brought = sum(s["share"] for s in best), sum(s["spend_share"] for s in best)
+    if sum(s["customers"] for s in best) < FEWEST:  # Their shares would tell of single ones.
+        return f"Fewer than {FEWEST} customers bring half of the spend or more."
     if len(best) == len(segments):
         return "The spend is spread over all segments: no few of them bring half of it."
+    if brought > 1:
+        most = f"{formats.share(held)} of customers bring all of the spend"
+        return f"{most}; the others sent back more than they kept."
     return f"{formats.share(held)} of customers bring {formats.share(brought)} of spend."
 
 
@@ -65,7 +68,9 @@ def sizes(record: Record) -> str:
         return f"The smallest segment, {name(least)}, has {formats.plural(least['customers'], 'customer')}."
     best = top(record)
     held, brought = sum(s["share"] for s in best), sum(s["spend_share"] for s in best)
-    many = max(segments, key=lambda s: s["share"] - s["spend_share"])
+    if len(best) == len(segments) or sum(s["customers"] for s in best) < FEWEST:
+        return headline(record)
+    many = max(segments, key=lambda s: s["share"] - s["spend_share"] if s["customers"] >= FEWEST else -1)
     text = (
         f"{names([name(s) for s in best])}: {formats.share(held)} of customers, "
         f"{formats.share(brought)} of spend."
@@ -80,14 +85,13 @@ def sizes(record: Record) -> str:
 
 def profiles(table: pl.DataFrame) -> str:
     """Name the largest difference from the typical customer."""
-    known = table.filter(pl.col("ratio") > 0)
-    if known.is_empty():
-        return "No segment differs from the typical customer."
-    most = known.sort(pl.col("ratio").log().abs(), descending=True).row(0, named=True)
-    way = "above" if most["ratio"] > 1 else "below"
+    known = table.filter(pl.col("ratio") > 0).sort(pl.col("ratio").log().abs(), descending=True)
+    if known.is_empty() or known["ratio"][0] == 1:
+        return "No segment's median differs from that of all customers."
+    most = known.row(0, named=True)
     return (
-        f"The largest difference is in {most['feature'].lower()}: {bare(most['segment'])} with a median of "
-        f"{most['text']}, {formats.times(most['ratio'])} that of all customers, is furthest {way} it."
+        f"The largest difference is in {most['feature'].lower()}: the median of {bare(most['segment'])}, "
+        f"{most['text']}, is {formats.factor(most['ratio'])} times that of all customers."
     )
 
 
@@ -119,7 +123,9 @@ def silhouettes(table: pl.DataFrame, record: Record) -> str:
         if best["segment"] != worst["segment"]
         else ""
     )
-    return f"{compare}{formats.share(below)} of customers lie nearer to another segment (from {basis})."
+    return (
+        f"{compare}{formats.share(below)} of customers lie nearer to another segment (measured on {basis})."
+    )
 
 
 def ledger(record: Record) -> str:
@@ -154,15 +160,25 @@ def customer_map(table: pl.DataFrame, record: Record) -> str:
     )
 
 
-def recency_frequency(table: pl.DataFrame, record: Record) -> str:
-    """Name the fullest cell and the share of customers that bought once."""
+def recency_frequency(table: pl.DataFrame, record: Record, *, small_cells: bool) -> str:
+    """Name the fullest cell and the share of customers that bought once; `table` holds all cells."""
     full = table.sort("customers", descending=True).row(0, named=True)
     once = int(table.filter(pl.col("purchases_step") == 0)["customers"].sum())
+    part = formats.share(once / max(1, record["customers"])) + " of customers"
+    if 0 < once < FEWEST and not small_cells:
+        part = f"Fewer than {FEWEST} customers"
+    purchases = _beyond(full["purchases"])
+    count = formats.plural(full["customers"], "customer")
     return (
-        f"{formats.share(once / max(1, record['customers']))} of customers bought once; the fullest cell is "
-        f"{full['purchases']} purchase{'s' if full['purchases'] != '1' else ''}, last "
-        f"{full['recency']} days ago, with {formats.plural(full['customers'], 'customer')}."
+        f"{part} bought once; the fullest cell holds {count} with "
+        f"{purchases} purchase{'s' if purchases != '1' else ''}, the last {_beyond(full['recency'])} days "
+        "ago."
     )
+
+
+def _beyond(step: str) -> str:
+    """Return a step as a sentence says it: 366+ is more than 365."""
+    return f"more than {int(step[:-1]) - 1}" if step.endswith("+") else step
 
 
 def strips(table: pl.DataFrame, label: str) -> str:
@@ -174,12 +190,13 @@ def strips(table: pl.DataFrame, label: str) -> str:
     apart = first["p25"] > last["p75"] or last["p25"] > first["p75"]
     verb = "do not overlap" if apart else "overlap"
     both = f"{bare(first['segment'])} and {bare(last['segment'])}"
-    return f"In {label.lower()} the middle halves of {both} {verb}."
+    return f"In {label.lower()}, the middle halves of {both} {verb}."
 
 
-def monthly(table: pl.DataFrame, measure: str, currency: str | None) -> str:
-    """Name the strongest month."""
-    total = table.group_by("month").agg(pl.col(measure).sum()).sort([measure, "month"], descending=True)
+def monthly(whole: pl.DataFrame, shown: pl.DataFrame, measure: str, currency: str | None) -> str:
+    """Name the strongest of the months shown, by all its customers."""
+    months = whole.join(shown, on="month", how="semi").group_by("month")
+    total = months.agg(pl.col(measure).sum()).sort([measure, "month"], descending=True)
     best = total.row(0, named=True)
     month = formats.month(best["month"])
     if measure == "spend":

@@ -28,9 +28,11 @@ def facts(record: Record) -> str:
     customers, lines = record["customers"], record["ledger"]["kept"]
     number = len(record["segments"])
     text = f"{formats.plural(customers, 'customer')} in {formats.plural(number, 'segment')}, from "
-    text += formats.plural(lines, "line")
+    text += f"{formats.plural(lines, 'line')} of sales"
     first, last = (formats.date(record["inputs"].get(key)) for key in ("first_date", "last_date"))
-    return f"{text} bought from {first} to {last}." if first != formats.NONE else f"{text}."
+    if first == formats.NONE:
+        return f"{text}."
+    return f"{text} on {first}." if first == last else f"{text} between {first} and {last}."
 
 
 def footer(record: Record) -> str:
@@ -41,13 +43,12 @@ def footer(record: Record) -> str:
 
 def cards(record: Record, currency: str | None, *, small_cells: bool) -> list[dict[str, Any]]:
     """Return what stands on the card of each segment."""
-    labels, tiny = segment_labels(record), tiny_segments(record, small_cells=small_cells)
+    labels = segment_labels(record)
     before = {s["id"]: s for s in (record.get("previous") or {}).get("segments", [])}
     names = shown_features(record)[:6]
     made = []
-    for segment in sorted(record["segments"], key=lambda s: s["id"]):
-        medians = {} if segment["id"] in tiny else segment.get("medians", {})
-        share = segment.get("spend_share")
+    for segment in _guarded(record, small_cells=small_cells):
+        medians, share = segment.get("medians", {}), segment.get("spend_share")
         made.append(
             {
                 "id": segment["id"],
@@ -64,10 +65,21 @@ def cards(record: Record, currency: str | None, *, small_cells: bool) -> list[di
                     for name in names
                     if medians.get(name) is not None
                 ],
-                "change": _change(segment, before) if before else "",
+                "change": _change(segment, before, small_cells=small_cells) if before else "",
             }
         )
     return made
+
+
+def _guarded(record: Record, *, small_cells: bool) -> list[Record]:
+    """Return the segments in order, those of few customers without what would tell of single ones."""
+    tiny = tiny_segments(record, small_cells=small_cells)
+    hidden: dict[str, Any] = dict.fromkeys(("spend", "spend_share", "if_then")) | {"medians": {}}
+    hidden["rule"] = f"Fewer than {FEWEST} customers: too few to describe"
+    return [
+        {**segment, **hidden} if segment["id"] in tiny and segment["customers"] else segment
+        for segment in sorted(record["segments"], key=lambda s: s["id"])
+    ]
 
 
 def _short(rule: str, currency: str | None) -> str:
@@ -83,27 +95,25 @@ def _sentence(text: str) -> str:
     return text[:1].upper() + text[1:] + ("" if not text or text[-1] in ".!?" else ".")
 
 
-def _change(segment: Any, before: dict[int, Any]) -> str:
+def _change(segment: Record, before: dict[int, Any], *, small_cells: bool) -> str:
     """Return what changed since the previous run."""
     old = before.get(segment["id"])
     if old is None:
         return "New since the previous run."
     text = f"Previous run: {formats.plural(old['customers'], 'customer')}"
     if old.get("share") is not None:
-        text += f", {formats.share(old['share'])} of customers"
-    if old.get("spend_share") is not None:
+        text += f" ({formats.share(old['share'])})"
+    if old.get("spend_share") is not None and (small_cells or old["customers"] >= FEWEST):
         text += f", {formats.share(old['spend_share'])} of spend"
     return f"{text}."
 
 
 def segment_table(record: Record, *, small_cells: bool) -> tuple[pl.DataFrame, list[Column]]:
     """Return all segments as one table: sizes, medians, rules."""
-    labels, tiny = segment_labels(record), tiny_segments(record, small_cells=small_cells)
-    names = shown_features(record)
+    labels, names = segment_labels(record), shown_features(record)
     rows = []
-    for segment in sorted(record["segments"], key=lambda s: s["id"]):
-        medians = {} if segment["id"] in tiny else segment.get("medians", {})
-        if_then = segment.get("if_then") or {}
+    for segment in _guarded(record, small_cells=small_cells):
+        medians, if_then = segment.get("medians", {}), segment.get("if_then") or {}
         rows.append(
             {
                 "segment": labels[segment["id"]],
@@ -172,8 +182,8 @@ def _method(record: Record, *, small_cells: bool) -> list[tuple[str, str]]:
     exact = choice.get("silhouette_exact")
     basis = "measured on all customers" if exact else f"measured on a sample of {formats.count(sampled)}"
     hidden = (
-        f"Medians, tiles and months that stand for fewer than {FEWEST} customers are left out; the size of a "
-        "segment is always given."
+        f"What stands for fewer than {FEWEST} customers is left out: tiles, cells, months, and all but the "
+        "size of a segment."
     )
     return [
         ("Clustered on", ", ".join(clustered)),

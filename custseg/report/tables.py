@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,6 +13,9 @@ from custseg.report import formats
 
 FEWEST = 10
 """Fewer customers than this are never shown as a cell of their own, unless the user asks for it."""
+
+MOST_ROWS = 5_000
+"""Rows that a chart may draw."""
 
 Record = Mapping[str, Any]
 
@@ -42,7 +46,7 @@ def segment_labels(record: Record) -> dict[int, str]:
 
 
 def tiny_segments(record: Record, *, small_cells: bool) -> set[int]:
-    """Return ids of the segments too small for medians and curves to be shown."""
+    """Return ids of the segments too small for more than their size to be shown."""
     return set() if small_cells else {s["id"] for s in record["segments"] if s["customers"] < FEWEST}
 
 
@@ -62,17 +66,17 @@ def feature_label(name: str, currency: str | None = None) -> str:
     return f"{label} ({sign})" if FEATURES[name].kind == "money" and sign else label
 
 
-def sizes(record: Record) -> pl.DataFrame:
+def sizes(record: Record, *, small_cells: bool = False) -> pl.DataFrame:
     """One row a segment: its customers and its spend, both also as shares of all."""
-    labels = segment_labels(record)
+    labels, tiny = segment_labels(record), tiny_segments(record, small_cells=small_cells)
     rows = [
         {
             "segment_id": s["id"],
             "segment": labels[s["id"]],
             "customers": s["customers"],
             "share": s["share"],
-            "spend": s.get("spend"),
-            "spend_share": s.get("spend_share"),
+            "spend": None if s["id"] in tiny else s.get("spend"),
+            "spend_share": None if s["id"] in tiny else s.get("spend_share"),
         }
         for s in sorted(record["segments"], key=lambda segment: segment["id"])
     ]
@@ -196,7 +200,10 @@ def ledger(record: Record) -> pl.DataFrame:
 
 
 def monthly(record: Record, *, small_cells: bool = False) -> pl.DataFrame:
-    """One row a month and segment; months of a segment with too few customers are left out."""
+    """One row a month and segment; months of a segment with too few customers are left out.
+
+    Of more months than a chart may draw, the last are there.
+    """
     labels = segment_labels(record)
     rows = [
         {
@@ -212,7 +219,17 @@ def monthly(record: Record, *, small_cells: bool = False) -> pl.DataFrame:
     ]
     schema: dict[str, Any] = {"month": pl.String, "segment": pl.String, "spend": pl.Float64}
     schema |= dict.fromkeys(("purchases", "customers", "segment_id"), pl.Int64)
-    return pl.DataFrame(rows, schema=schema).sort("month", "segment_id")
+    table = pl.DataFrame(rows, schema=schema).sort("month", "segment_id")
+    first = months(table)[-(MOST_ROWS // max(1, len(labels))) :][:1]
+    return table.filter(pl.col("month") >= first[0]) if first else table
+
+
+def months(table: pl.DataFrame) -> list[str]:
+    """Return all months from the first to the last of a table by month, those without a row too."""
+    if table.is_empty():
+        return []
+    first, last = (dt.date.fromisoformat(f"{month}-01") for month in (table["month"][0], table["month"][-1]))
+    return pl.date_range(first, last, "1mo", eager=True).dt.strftime("%Y-%m").to_list()
 
 
 def partial_months(record: Record) -> list[str]:

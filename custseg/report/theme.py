@@ -15,6 +15,8 @@ from typing import Any, Literal
 
 import altair as alt
 
+from custseg.report.formats import SPACE
+
 Mode = Literal["light", "dark"]
 
 SEGMENTS: dict[Mode, list[str]] = {
@@ -80,11 +82,19 @@ FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, s
 WIDE, NARROW = 680, 318
 """Widths of a chart in pixels: what an A4 page holds between its margins, and a phone of 360."""
 
+NUMBERS = 44
+"""Width in pixels kept for the segments' numbers alone."""
+
 NUMBER_LABEL = (
     "datum.value != 0 && abs(datum.value) < 1 ? format(datum.value, '~g')"
     " : replace(format(datum.value, '~s'), 'G', ' bn')"
 )
 """Labels of a number axis: 0.5, 20, 10k, 3M, 2 bn."""
+
+
+def percent(share: str) -> str:
+    """Return the expression that writes the share an expression gives as the page does: 48 %, 0.4 %."""
+    return f"format(100 * {share}, {share} && abs({share}) < 0.0095 ? '.1f' : '.0f') + '{SPACE}%'"
 
 
 @dataclass(frozen=True)
@@ -119,7 +129,7 @@ class Look:
     def axis(self) -> int:
         """Width in pixels kept for the segments' names on the left."""
         longest = max((len(label) for label in self.labels), default=0)
-        return min(7 * longest + 12, 112 if self.narrow else 190)
+        return min((6 if self.narrow else 7) * longest + 12, 136 if self.narrow else 190)
 
     def domain(self) -> list[str]:
         """Return labels of segments 1, 2, … without a gap, so that a colour belongs to an id for ever."""
@@ -149,10 +159,12 @@ class Look:
             "strokeDash": alt.StrokeDash("segment_id:N", scale=dashes, legend=None),
         }
 
-    def row(self) -> alt.Y:
-        """Return the encoding of a segment as a row with its name at the left."""
-        room = self.axis
+    def row(self, *, numbers: bool = False) -> alt.Y:
+        """Return the encoding of a segment as a row with its name, or only its number, at the left."""
+        room = NUMBERS if numbers else self.axis
         named = alt.Axis(title=None, minExtent=room, maxExtent=room, labelLimit=room - 8)
+        if numbers:
+            named.labelExpr = "split(datum.label, ' ')[0]"
         return alt.Y("segment:N", axis=named, sort=self.labels)
 
     def shown(self) -> alt.VariableParameter:
@@ -166,7 +178,7 @@ class Look:
             orient="top",
             values=self.labels,
             columns=columns,
-            labelLimit=112 if self.narrow else 180,
+            labelLimit=130 if self.narrow else 180,
         )
 
     def _cycle(self, values: Sequence[Any]) -> list[Any]:
@@ -267,12 +279,16 @@ def config(mode: Mode | None) -> dict[str, Any]:
             "anchor": "start",
             "frame": "group",
             "offset": 8,
+            "subtitleFont": FONT,
+            "subtitleFontSize": 12,
+            "subtitleColor": color["quiet"],
+            "subtitlePadding": 2,
         },
         "text": {**text, "color": color["ink"]},
         "rule": {"color": color["quiet"]},
         "tick": {"color": color["ink"], "thickness": 2},
-        "line": {"strokeWidth": 2, "color": color["s1"]},
-        "point": {"filled": True, "opacity": 1, "size": 60, "color": color["s1"]},
+        "line": {"strokeWidth": 2, "color": color["link"]},
+        "point": {"filled": True, "opacity": 1, "size": 60, "color": color["link"]},
         "bar": {"color": color["soft"], "cornerRadiusEnd": 2},
         "range": {
             "category": [color[f"s{i}"] for i in range(1, 11)],
@@ -290,8 +306,8 @@ def config(mode: Mode | None) -> dict[str, Any]:
             "hole": {"color": color["paper"]},
             "band": {"color": color["soft"], "fillOpacity": 0.3},
             "rest": {"color": color["line"]},
-            "loss": {"color": color["s2"]},
-            "gain": {"color": color["s1"]},
+            "loss": {"color": color["d1"]},
+            "gain": {"color": color["link"]},
             "ink-rule": {"stroke": color["ink"]},
         },
     }

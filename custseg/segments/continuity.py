@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from custseg.columns import SCALE
+from custseg.columns import FEATURES, SCALE
 from custseg.segments.choice import NEAR, percent
 from custseg.segments.drift import Drifts
 from custseg.segments.earlier import Previous
@@ -130,12 +130,12 @@ def advise(previous: Previous, selection: KSelection, drifts: Drifts, *, min_sha
         )
     shifted = [drift for drift in drifts.features if drift.shifted]
     if shifted:
-        names = ", ".join(f"{drift.name} ({drift.psi:.2f})" for drift in shifted)
+        names = ", ".join(f"{FEATURES[drift.name].label.lower()} ({drift.psi:.2f})" for drift in shifted)
         reasons.append(f"customers have shifted in {names}")
     if selection.looseness is not None and selection.looseness >= LOOSE:
         reasons.append(
-            f"centres found anew lie closer: the carried ones leave {percent(selection.looseness - 1)} more "
-            "of a sum of squares"
+            "centres found anew lie closer to the customers: with the carried ones the sum of squares is "
+            f"{percent(selection.looseness - 1)} larger"
         )
     if reasons:
         advice = f"A fresh choice of k is advised (--k auto): {'; '.join(reasons)}."

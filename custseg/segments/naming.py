@@ -161,7 +161,7 @@ def describe_segment(segment: SegmentProfile, *, currency: str | None = None) ->
     Parameters
     ----------
     segment
-        Its profile; the numbers are medians, to three digits.
+        Its profile; the numbers are medians, to three digits or to the unit.
     currency
         Put before amounts of money when known.
 
@@ -192,11 +192,11 @@ def describe_segment(segment: SegmentProfile, *, currency: str | None = None) ->
 
 
 def digits(value: float) -> str:
-    """Write a number with as many digits as people read: ``3,410``, ``12.5``, ``0.04``."""
+    """Write a number to three digits or to the unit: ``3,412``, ``12.5``, ``0.04``."""
     if value == 0 or not math.isfinite(value):
         return f"{value:.0f}"
-    decimals = DIGITS - 1 - math.floor(math.log10(abs(value)))
-    text = f"{round(value, decimals):,.{max(decimals, 0)}f}"
+    decimals = max(0, DIGITS - 1 - math.floor(math.log10(abs(value))))
+    text = f"{round(value, decimals):,.{decimals}f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 

@@ -150,7 +150,7 @@ def profile_segments(
             customers=sizes[segment],
             share=sizes[segment] / sum(sizes),
             spend=spend[segment] if spend else None,
-            spend_share=spend[segment] / total_spend if spend and total_spend else None,
+            spend_share=spend[segment] / total_spend if spend and total_spend > 0 else None,
             medians={name: values[segment] for name, values in zip(names, medians, strict=True)},
             means={name: values[segment] for name, values in zip(names, means, strict=True)},
         )

@@ -65,6 +65,7 @@ def test_each_chart_by_itself(visit, reports):
 def test_without_javascript_pictures_stand_in(visit, reports, width):
     guest = visit(width=width, script=False)
     page = guest.open(reports["10"] / "report.html", script=False)
+    assert not page.locator(".hint").first.is_visible()
     pictures = page.locator("noscript svg")
     assert pictures.count() == CHARTS["10"]
     assert all(pictures.nth(i).is_visible() for i in range(pictures.count()))
@@ -147,12 +148,42 @@ def test_a_brush_on_the_map_counts_who_is_inside(visit, reports):
     )
     part = inside(chart)
     assert 0 < part[0] < whole[0]
+    assert "Inside the box" in part[1]
+
+
+def test_the_other_charts_follow_the_box_on_the_map(visit, reports):
+    guest = visit()
+    page = guest.open(reports["10"] / "report.html")
+    chart = page.locator('.chart[data-name="customers"] svg')
+    chart.scroll_into_view_if_needed()
+    box = chart.locator(".concat_0_layer_0_marks").bounding_box()
+    assert box is not None
+    left, foot = box["x"] + 10, box["y"] + box["height"] - 10
+    page.mouse.move(left, foot)
+    page.mouse.down()
+    page.mouse.move(left + box["width"] * 0.4, foot - box["height"] * 0.4, steps=6)
+    page.mouse.up()
+    page.wait_for_selector('.chart[data-name="sizes"] [opacity="0.12"]')
+    note = page.locator(".boxed").inner_text()
+    found = int(re.search(r"the (\d+) of 10 segments", note)[1])
+    assert 0 < found < 10
+    for name in ("sizes", "strips", "monthly", "silhouettes"):
+        assert page.locator(f'.chart[data-name="{name}"] [opacity="0.12"]').count() > 0
+    bars = [one for one in opacities(page, "sizes") if one != "0.12"]
+    assert len(bars) == 2 * found
+    assert set(opacities(page, "customers")) == {"1"}
+    page.mouse.dblclick(left + 20, foot - 20)
+    page.wait_for_function("""() => !document.querySelector('.chart [opacity="0.12"]')""")
+    assert page.locator(".boxed").inner_text() == ""
+    assert guest.complaints == []
 
 
 def inside(chart):
-    """Return the sum of the figures beside the bars under the map, and all its text."""
-    texts = chart.locator("text").all_text_contents()
-    figures = [int(text.replace(",", "")) for text in texts if re.fullmatch(r"[\d,]+", text)]
+    """Return how many customers the bars under the map count, and all its text."""
+    texts = " ".join(chart.locator("text").all_text_contents())
+    figures = [
+        int(count.replace(",", "")) for count in re.findall(r"([\d,]+) customers, [\d.]+\u202f% of", texts)
+    ]
     return sum(figures), chart.evaluate("one => one.textContent")
 
 
@@ -248,6 +279,7 @@ def test_no_chart_is_cut_on_a4(visit, reports, name, tmp_path):
         assert box["height"] <= 1016
         assert box["width"] <= 688
     assert not page.locator(".filter").is_visible()
+    assert not page.locator(".hint").first.is_visible()
 
 
 def test_the_files_themselves_are_small(reports):

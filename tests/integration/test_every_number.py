@@ -154,7 +154,7 @@ def test_every_sentence_is_true(runs: dict[str, Any], name: str) -> None:
     record, again, _ = runs[name]
     page, customers = shown.Page(again.folder / "report.html"), again.customers
     made = redrawn.Redrawn(again, record, None)
-    sizes, everyone = made.sizes(), len(customers)
+    sizes, everyone = made.worth(), len(customers)
     best = sizes[: 1 + int((sizes["spend_share"].cumsum() < 0.5).sum())]
     many = sizes.loc[(sizes["share"] - sizes["spend_share"]).idxmax()]
     top = [best["share"].sum(), best["spend_share"].sum()]
@@ -169,8 +169,8 @@ def test_every_sentence_is_true(runs: dict[str, Any], name: str) -> None:
     full = cells.loc[cells["customers"].idxmax()]
     text = page.sentences["recency_frequency"]
     assert shown.says(text.partition(";")[0], [(customers["purchases"] == 1).mean()])
-    assert f"is {full['purchases']} purchase" in text
-    assert f"last {full['recency']} days ago, with {full['customers']:,} customers" in text
+    assert f"holds {full['customers']:,} customers with {beyond(full['purchases'])} purchase" in text
+    assert text.endswith(f", the last {beyond(full['recency'])} days ago.")
     profile = made.profiles()
     most = profile.loc[np.log(profile["ratio"]).abs().idxmax()]
     assert shown.says(page.sentences["profiles"], [most["median"], most["ratio"]])
@@ -183,12 +183,20 @@ def test_every_sentence_is_true(runs: dict[str, Any], name: str) -> None:
     assert len(page.cards) == len(sizes)
     for card, row in zip(page.cards, made.all_segments().itertuples(), strict=True):
         own = customers[customers["segment_id"] == int(row.segment.partition(" ")[0])]
-        big = card[card.index("in all.") + 7 :].partition("Half of them")[0].partition("Previous run")[0]
+        if row.customers < redrawn.FEWEST:
+            assert shown.says(card.partition("customers.")[2], [row.share, row.customers]), card
+            continue
+        big = card[card.index("in all.") + 7 :].partition("Half are")[0].partition("Previous run")[0]
         assert shown.says(big, [row.share, row.customers, row.spend_share, row.spend]), card
-        if "Half of them" in card:
-            typical = card.partition("all above:")[2] or card.partition("half above:")[2]
+        if "Half are" in card:
+            typical = card.partition("half above:")[2]
             medians = [own[feature].median() for feature in made.features]
             assert shown.says(typical.partition("Previous run")[0], medians), card
+
+
+def beyond(step: str) -> str:
+    """366+ is more than 365."""
+    return f"more than {int(step[:-1]) - 1}" if step.endswith("+") else step
 
 
 def check_rules(folder: Path, customers: pd.DataFrame) -> None:

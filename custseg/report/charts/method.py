@@ -7,25 +7,54 @@ from dataclasses import dataclass
 import altair as alt
 import polars as pl
 
-from custseg.report.theme import NUMBER_LABEL, Look, strength, tips, unit
+from custseg.report.theme import NUMBER_LABEL, Look, percent, strength, tips, unit
 
 
 @dataclass(frozen=True)
 class Panel:
-    """One measure of the choice of k: its column, title, height in pixels, axis from zero, axis labels."""
+    """One measure of the choice of k: its column, what it is, height in pixels, axis from zero, labels."""
 
     field: str
     title: str
+    meaning: str
     height: int
     zero: bool
     labels: str
 
 
 PANELS = (
-    Panel("sse", "Sum of squared distances", 150, True, NUMBER_LABEL),
-    Panel("silhouette", "Silhouette", 150, False, "format(datum.value, '.2f')"),
-    Panel("smallest_share", "Smallest segment, share of customers", 90, True, "format(datum.value, '.0%')"),
-    Panel("stability", "Stability", 90, True, "format(datum.value, '.1f')"),
+    Panel(
+        "sse",
+        "Sum of squares",
+        "squared distances to the segment's centre, added up",
+        150,
+        True,
+        NUMBER_LABEL,
+    ),
+    Panel(
+        "silhouette",
+        "Silhouette",
+        "how much nearer the own segment is than the next",
+        150,
+        False,
+        "format(datum.value, '.2f')",
+    ),
+    Panel(
+        "smallest_share",
+        "Smallest segment",
+        "its share of customers; dashed: the least allowed",
+        90,
+        True,
+        percent("datum.value"),
+    ),
+    Panel(
+        "stability",
+        "Stability",
+        "how alike segments are when found again",
+        90,
+        True,
+        "format(datum.value, '.1f')",
+    ),
 )
 
 
@@ -84,7 +113,8 @@ def _panel(table: pl.DataFrame, look: Look, panel: Panel, *, last: bool) -> alt.
     if panel is PANELS[0]:
         chosen = {"type": "text", "style": "strong", "baseline": "bottom", "dy": -4}
         layers.append(unit(chosen, "datum.chosen", **at_foot))
-    return alt.LayerSpec(layer=layers, width=look.width - room - 10, height=panel.height, title=panel.title)
+    title = alt.TitleParams(panel.title, subtitle=panel.meaning, frame="bounds")
+    return alt.LayerSpec(layer=layers, width=look.width - room - 10, height=panel.height, title=title)
 
 
 def silhouettes(table: pl.DataFrame, look: Look) -> alt.TopLevelLayerSpec:
@@ -105,7 +135,7 @@ def silhouettes(table: pl.DataFrame, look: Look) -> alt.TopLevelLayerSpec:
             x2=alt.datum(0),
             y=alt.Y("place:Q", scale=down, axis=None),
             color=look.color(),
-            opacity=strength(0.85),
+            opacity=strength(),
             tooltip=tips(segment="Segment", text="Mean silhouette", below_text="Below zero"),
         ),
         unit({"type": "rule"}, once, x=alt.XDatum(0)),

@@ -8,15 +8,16 @@ import altair as alt
 import polars as pl
 
 from custseg.report.aggregates import PURCHASES_EDGES, RECENCY_EDGES, steps
-from custseg.report.theme import NUMBER_LABEL, Look, log_ticks, pick, strength, tips, unit
+from custseg.report.formats import SPACE
+from custseg.report.theme import NUMBER_LABEL, NUMBERS, Look, log_ticks, percent, pick, strength, tips, unit
 
 
 def customer_map(table: pl.DataFrame, look: Look) -> alt.TopLevelVConcatSpec:
     """Return a map of two features in tiles, and bars of what is in the brushed region.
 
     `table` holds segment, segment_id, x0, x1, y0, y1, x, y (middle), customers, leads (largest of its
-    tile), label (whether the segment's name stands here), texts, and, the same in each row, x_title, x_log,
-    y_title, y_log.
+    tile), label (whether the segment's name stands here), spend_share (of all spend), texts, and, the same in
+    each row, x_title, x_log, y_title, y_log.
     """
     first = table.row(0, named=True)
     x, y = _side(table, "x", alt.X), _side(table, "y", alt.Y)
@@ -38,8 +39,7 @@ def customer_map(table: pl.DataFrame, look: Look) -> alt.TopLevelVConcatSpec:
             count_text="Customers of it",
         ),
     )
-    brush = alt.SelectionParameter(name="brush", select=alt.IntervalSelectionConfig(type="interval"))
-    tiles.params = [pick(), brush]
+    tiles.params = [pick()]
     words = {
         "x": alt.X("x:Q"),
         "y": alt.Y("y:Q"),
@@ -51,12 +51,18 @@ def customer_map(table: pl.DataFrame, look: Look) -> alt.TopLevelVConcatSpec:
         unit({"type": "text", "style": style, "limit": 160}, "datum.label", **words)
         for style in ("halo", "strong")
     ]
+    # Of this layer, as its marks stand in the middle of their tiles: a tile is inside if its middle is.
+    layers[1].params = [
+        alt.SelectionParameter(name="brush", select=alt.IntervalSelectionConfig(type="interval"))
+    ]
     height = 300 if look.narrow else 400
-    cells = alt.LayerSpec(layer=layers, width=look.width - max(62, look.axis + 14), height=height)
+    cells = alt.LayerSpec(
+        layer=layers, width=look.width - (62 if look.narrow else max(62, look.axis + 14)), height=height
+    )
     return alt.TopLevelVConcatSpec(
         data=alt.NamedData("customers"),
         params=[look.shown()],
-        vconcat=[cells, _inside(look)],
+        vconcat=[cells, _inside(look, money=table["spend_share"].is_not_null().any())],
         spacing=24,
     )
 
@@ -72,31 +78,43 @@ def _side(table: pl.DataFrame, side: str, make: Any) -> Any:
     return make(f"{side}0:Q", scale=scale, axis=axis)
 
 
-def _inside(look: Look) -> alt.LayerSpec:
+def _inside(look: Look, *, money: bool) -> alt.LayerSpec:
     """Return bars of the customers inside the brushed region, all of them while there is none."""
+    millions = f"format(datum.customers / 1e6, '.1f') + '{SPACE}M'"
+    count = f"datum.customers < 999500 ? format(datum.customers, ',d') : {millions}"
+    text = f"({count})" + ("" if look.narrow else " + ' customers'")
+    if money:
+        text += f" + ', ' + ({percent('datum.spend_share')}) + ' of spend'"
+    # On a phone their numbers alone: the names stand in the legend, and the map gets the room.
+    left = NUMBERS if look.narrow else look.axis
+    room = (50 if look.narrow else 120) + (80 if money else 0)
     shared = {
-        "y": look.row(),
-        "x": alt.X("inside:Q", axis=None),
+        "y": look.row(numbers=look.narrow),
+        "x": alt.X("customers:Q", axis=None, stack=None),
         "opacity": strength(),
-        "tooltip": [
-            alt.Tooltip("segment:N", title="Segment"),
-            alt.Tooltip("inside:Q", title="Customers inside", format=",d"),
-        ],
+        "tooltip": tips(segment="Segment", inside_text="Has here"),
     }
     figures = {"type": "text", "align": "left", "dx": 6}
-    hint = "" if look.narrow else " (drag on the map to mark one)"
+    counted = ("customers", "spend_share")
+    within = "!length(data('brush_store')) || vlSelectionTest('brush_store', datum)"
+    title = "length(data('brush_store')) ? 'Inside the box' : 'On the map'"
     return alt.LayerSpec(
         transform=[
-            {"filter": {"param": "brush"}},
-            {"aggregate": [{"op": "sum", "field": "customers", "as": "inside"}], "groupby": ["segment"]},
+            # Not a filter: a segment outside the box keeps its row, with nothing in it.
+            *({"calculate": f"{within} ? datum.{one} : 0", "as": f"own_{one}"} for one in counted),
+            {
+                "aggregate": [{"op": "sum", "field": f"own_{one}", "as": one} for one in counted],
+                "groupby": ["segment"],
+            },
+            {"calculate": text, "as": "inside_text"},
         ],
         layer=[
             unit({"type": "bar"}, **shared, color=look.color(legend=True)),
-            unit(figures, **shared, text=alt.Text("inside:Q", format=",d")),
+            unit(figures, **shared, text=alt.Text("inside_text:N")),
         ],
-        width=look.width - look.axis - 58,
+        width=look.width - left - room,
         height=alt.Step(22),
-        title=alt.TitleParams("Customers in the marked region" + hint, frame="bounds"),
+        title=alt.TitleParams(alt.ExprRef(title), frame="bounds"),
     )
 
 
@@ -128,7 +146,7 @@ def recency_frequency(table: pl.DataFrame, look: Look) -> alt.TopLevelLayerSpec:
         size=alt.Size("customers:Q", scale=area, legend=None),
         color=look.color(legend=True),
         shape=look.shape(legend=True),
-        opacity=strength(0.85, picked=True),
+        opacity=strength(picked=True),
     )
     marks.params = [pick()]
     figures = {"type": "text", "dy": 18, "fontSize": 11}
@@ -181,8 +199,12 @@ def migration(table: pl.DataFrame, look: Look) -> alt.TopLevelLayerSpec:
     across = alt.Axis(title="Now", orient="top", labelAngle=0, labelLimit=130)
     if look.narrow:  # Their numbers alone: the names stand in the rows.
         across.labelExpr = "split(datum.label, ' ')[0]"
-    elif len(columns) > 4:
+    elif len(columns) > 6:
         across.labelAngle = -40
+    else:  # In two lines: the number and a word, then the rest.
+        across.labelPadding = 22
+        words = "split(datum.label, ' ')"
+        across.labelExpr = f"[join(slice({words}, 0, 2), ' '), join(slice({words}, 2), ' ')]"
     down = alt.Axis(title="Before", minExtent=room - 20, labelLimit=room - 28)
     shared = {
         "x": alt.X("now:N", scale=alt.Scale(domain=columns), axis=across),

@@ -26,7 +26,7 @@ def sizes(table: pl.DataFrame, look: Look) -> alt.TopLevelLayerSpec:
     """
     longest = max(table["share"].to_list()) or 1
     room = look.width - look.axis
-    scale = alt.Scale(domain=[0, longest], range=[0, room - 122], nice=False)
+    scale = alt.Scale(domain=[0, longest], range=[0, room - 112], nice=False)
     shared = {
         "y": look.row(),
         "yOffset": alt.YOffset(

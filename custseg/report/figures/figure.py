@@ -32,6 +32,8 @@ class Figure:
         What it is about.
     read, shows
         How to read it; what it shows here.
+    hint
+        What a hand can do with it, said only where it can.
     data
         The rows the chart draws, raw values and ready texts.
     table, columns
@@ -48,6 +50,7 @@ class Figure:
     table: pl.DataFrame
     columns: tuple[Column, ...]
     draw: Drawing
+    hint: str = ""
 
     def chart(self, look: Look) -> dict[str, Any]:
         """Return the chart as Vega-Lite without its data and theme."""

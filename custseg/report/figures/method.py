@@ -25,6 +25,14 @@ def choice_of_k(source: Source) -> Figure | None:
         ),
         min_share=pl.lit(least, pl.Float64),
     )
+    read = [
+        "Each panel judges k, the number of segments, in one way; the shaded k is the chosen one. The sum of "
+        "squares is best at its bend, called the elbow; the others are better the higher they are."
+    ]
+    if (table["high"] > table["low"]).any():
+        read.append("Bars are 95 % intervals.")
+    if not table["eligible"].fill_null(value=True).all():
+        read.append("Hollow points leave a segment too small.")
     optional = (
         Column("smallest_share", "Smallest segment", "share"),
         Column("stability", "Stability", "score"),
@@ -32,8 +40,7 @@ def choice_of_k(source: Source) -> Figure | None:
     return Figure(
         name="choice_of_k",
         title=f"Why {source.record['k_selection']['chosen']} segments",
-        read="A good k has a high silhouette (at most 1; the bars are 95 % intervals) and lies where the sum "
-        "of squares bends; the shaded k is the chosen one, hollow points leave a segment too small.",
+        read=" ".join(read),
         shows=sentences.choice(source.record),
         data=data,
         table=table,
@@ -96,7 +103,7 @@ def ledger(source: Source) -> Figure:
     return Figure(
         name="ledger",
         title="What became of every line",
-        read="From the top, what each step took (orange) of the lines still there (grey); what is left at "
+        read="From the top, what each step took (brown) of the lines still there (grey); what is left at "
         "the end (blue) made the segments.",
         shows=sentences.ledger(source.record),
         data=table.with_columns(

@@ -12,7 +12,7 @@ from custseg.report import aggregates, formats, sentences, tables
 from custseg.report.cells import Column
 from custseg.report.charts import people
 from custseg.report.figures.figure import Figure, Source, written
-from custseg.report.tables import feature_label
+from custseg.report.tables import FEWEST, feature_label
 
 ENDS = (("0", "from"), ("1", "to"))
 
@@ -22,7 +22,10 @@ LETTER, LINE = 0.017, 0.05
 
 def recency_frequency(source: Source) -> Figure | None:
     """Recency and frequency: where customers stand, and which segment that is."""
-    table = aggregates.recency_frequency(source.record, source.customers, small_cells=source.small_cells)
+    cells = aggregates.recency_frequency(source.record, source.customers)
+    if cells.is_empty():
+        return None
+    table = cells if source.small_cells else cells.filter(pl.col("customers") >= FEWEST)
     if table.is_empty():
         return None
     money = "spend" in table.columns
@@ -45,7 +48,7 @@ def recency_frequency(source: Source) -> Figure | None:
         title="Recency and frequency",
         read="Further left bought more recently, further up more often. A mark's area is the number of "
         "customers, its colour and shape the segment most of them are in.",
-        shows=sentences.recency_frequency(table, source.record),
+        shows=sentences.recency_frequency(cells, source.record, small_cells=source.small_cells),
         data=data.drop("recency_step", "purchases_step", "spend", strict=False),
         table=table,
         columns=columns + ((Column("spend", "Spend", "money"),) if money else ()),
@@ -61,6 +64,7 @@ def customers(source: Source) -> Figure | None:
     )
     if table.is_empty() or pair is None:
         return None
+    money = "spend" in table.columns
     logs: list[bool] = []
     texts: list[pl.Expr] = written(count_text=("customers", formats.count))
     for side, name in zip("xy", pair, strict=True):
@@ -76,24 +80,30 @@ def customers(source: Source) -> Figure | None:
             pl.lit(log).alias(f"{side}_log"),
             pl.lit(title).alias(f"{side}_title"),
         ]
+    total = sum(s.get("spend") or 0 for s in source.record["segments"])
+    texts.append(
+        (pl.col("spend") / total if money and total > 0 else pl.lit(None, pl.Float64)).alias("spend_share")
+    )
     data = _labelled(table.with_columns(texts), logs)
     ends = {f"{side}{end}": (name, word) for side, name in zip("xy", pair, strict=True) for end, word in ENDS}
     columns = tuple(
         Column(f"{name}_{word}", f"{FEATURES[name].label}, {word}", f"as {name}")
         for name, word in ends.values()
     )
-    money = (Column("spend", "Spend", "money"),) if "spend" in table.columns else ()
+    spend = (Column("spend", "Spend", "money"),) if money else ()
     return Figure(
         name="customers",
-        title="The customers themselves",
+        title="Map of the customers",
         read="Each tile holds customers alike in both features; its colour is the segment most of them are "
-        "in, deeper where they are more. Drag a box over the map to count who is inside it.",
+        "in, deeper where they are more. The bars count the customers on the map, and what they spent.",
+        hint="Drag a box over the map: the bars count who is inside, and the other charts fade the segments "
+        "that are not. A double click removes it.",
         shows=sentences.customer_map(table, source.record),
         data=data.drop("spend", strict=False),
         table=table.with_columns(
             pl.when(~pl.col(f"{side}_open")).then(f"{side}1").alias(f"{side}1") for side in "xy"
         ).rename({end: f"{name}_{word}" for end, (name, word) in ends.items()}),
-        columns=(Column("segment", "Segment"), *columns, Column("customers", "Customers", "count"), *money),
+        columns=(Column("segment", "Segment"), *columns, Column("customers", "Customers", "count"), *spend),
         draw=people.customer_map,
     )
 
@@ -140,12 +150,19 @@ def _labelled(tiles: pl.DataFrame, logs: Sequence[bool]) -> pl.DataFrame:
 def monthly(source: Source) -> Figure | None:
     """Spend, or purchases where there is no money, month by month."""
     table = tables.monthly(source.record, small_cells=source.small_cells)
-    if table["month"].n_unique() < 2:
+    months = tables.months(table)
+    if len(months) < 2:
         return None
     measure = "spend" if table["spend"].is_not_null().any() else "purchases"
     write = source.money if measure == "spend" else formats.count
     sign = feature_label("spend", source.currency) if measure == "spend" else "Purchases"
-    data = table.with_columns(
+    # A month without a row is a gap: a line across it would say what is not known.
+    every = pl.DataFrame({"month": months}).join(table.select("segment", "segment_id").unique(), how="cross")
+    data = every.join(table, on=["month", "segment", "segment_id"], how="left").sort("month", "segment_id")
+    data = data.select(
+        pl.col("month") + "-01T00:00:00",
+        "segment",
+        "segment_id",
         *written(
             text=(measure, write),
             month_text=("month", formats.month),
@@ -154,34 +171,40 @@ def monthly(source: Source) -> Figure | None:
         value=pl.col(measure),
         partial=pl.col("month").is_in(tables.partial_months(source.record)),
         title=pl.lit(f"{sign} a month"),
-    ).with_columns(month=pl.col("month") + "-01T00:00:00")
+    )
+    money = (Column("spend", "Spend", "money"),) if measure == "spend" else ()
     return Figure(
         name="monthly",
         title="Spend over time" if measure == "spend" else "Purchases over time",
-        read=f"Each line is the {measure} of one segment's customers, month by month; hollow marks "
-        "are months the data do not cover.",
-        shows=sentences.monthly(table, measure, source.currency),
-        data=data.select(
-            "month",
-            "segment",
-            "segment_id",
-            "value",
-            "text",
-            "partial",
-            "month_text",
-            "customers_text",
-            "title",
+        read=_monthly_read(source, data, measure),
+        shows=sentences.monthly(
+            tables.monthly(source.record, small_cells=True), table, measure, source.currency
         ),
+        data=data,
         table=table,
         columns=(
             Column("month", "Month", "month"),
             Column("segment", "Segment"),
-            *((Column("spend", "Spend", "money"),) if measure == "spend" else ()),
+            *money,
             Column("purchases", "Purchases", "count"),
             Column("customers", "Customers", "count"),
         ),
         draw=people.monthly,
     )
+
+
+def _monthly_read(source: Source, data: pl.DataFrame, measure: str) -> str:
+    """Say how the months are read: what a gap and a hollow mark are, and whether all months are shown."""
+    parts = [f"Each line is the {measure} of one segment's customers, month by month."]
+    if data["value"].is_null().any():
+        few = "none" if source.small_cells else f"fewer than {FEWEST}"
+        parts.append(f"A gap is a month in which {few} of them bought.")
+    if data["partial"].any():
+        parts.append("Hollow marks are months that the data cover in part.")
+    known = sorted({row["month"] for row in source.record.get("monthly") or []})
+    if known[0] < data["month"][0][:7]:
+        parts.append(f"Only the last {data['month'].n_unique()} months are shown.")
+    return " ".join(parts)
 
 
 def migration(source: Source) -> Figure | None:

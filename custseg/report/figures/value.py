@@ -16,7 +16,7 @@ from custseg.report.tables import feature_label
 
 def sizes(source: Source) -> Figure:
     """Size against value: share of customers and share of spend of each segment."""
-    table = tables.sizes(source.record)
+    table = tables.sizes(source.record, small_cells=source.small_cells)
     money = bool(table["spend_share"].is_not_null().any())
     rows = []
     for row in table.iter_rows(named=True):

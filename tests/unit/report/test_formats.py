@@ -14,6 +14,8 @@ S = formats.SPACE
     [
         (0, "0"),
         (7, "7"),
+        (2.5, "2.5"),
+        (42.04, "42"),
         (3.14159, "3.14"),
         (0.0523, "0.052"),
         (42.46, "42.5"),
@@ -62,6 +64,8 @@ def test_money(value, currency, text):
         (0.483, f"48{S}%"),
         (0.9999, f"99.9{S}%"),
         (1, f"100{S}%"),
+        (-0.03, f"−3{S}%"),
+        (-0.0004, f"−<{S}0.1{S}%"),
         (None, "–"),
     ],
 )
@@ -73,9 +77,10 @@ def test_texts_of_dates_days_sizes_and_times():
     assert formats.date("2011-12-09T12:50:00") == "9 December 2011"
     assert formats.date(None) == "–"
     assert formats.month("2010-12") == "Dec 2010"
-    assert (formats.days(1), formats.days(253.4)) == ("1 day", "253 days")
+    assert [formats.days(d) for d in (1, 78.5, 253.4)] == ["1 day", "78.5 days", "253 days"]
     assert formats.size(94_850_204) == f"94.9{S}MB"
-    assert [formats.seconds(t) for t in (0.42, 59.7, 200, 7500)] == [
+    assert [formats.seconds(t) for t in (0.004, 0.42, 59.7, 200, 7500)] == [
+        f"<{S}0.1{S}s",
         f"0.4{S}s",
         f"1{S}min 0{S}s",
         f"3{S}min 20{S}s",

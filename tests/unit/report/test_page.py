@@ -15,9 +15,10 @@ import vl_convert
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from custseg.report import page, summary, theme
+from custseg.report import page, summary, tables, theme
 from custseg.report.cells import Column, csv_link
 from custseg.report.figures import Source, make_figures
+from custseg.report.formats import SPACE
 from custseg.report.page import chart_rows, draw, make_table, render, script_json, slim
 from custseg.report.tables import segment_labels
 
@@ -83,16 +84,31 @@ def tainted(record, text):
     return record | {
         "segments": [dict(s, name=f"{text}{s['id']}", rule=f"r{text}") for s in record["segments"]],
         "k_selection": choice | {"reason": f"k{text}"},
-        "settings": {"where": {"value": f"w{text}", "source": "flag"}},
+        "settings": {
+            "where": {"value": f"w{text}", "source": "flag"},
+            "column": {"value": {"invoice": text, text: "x"}, "source": text},
+            "previous": {"value": f"/{text}", "source": "flag"},
+        },
         "inputs": record["inputs"]
-        | {"paths": [f"p{text}"], "columns": {"invoice": [f"c{text}"]}, "notes": [f"n{text}"]},
+        | {
+            "paths": [f"/p{text}/{text}.csv"],
+            "columns": {"invoice": [f"c{text}"], "product": [text]},
+            "derived": [f"d{text}"],
+            "notes": [f"n{text}"],
+        },
         "previous": record["previous"]
-        | {"segments": [dict(s, name=f"o{text}") for s in record["previous"]["segments"]]},
+        | {
+            "folder": f"/{text}",
+            "changed_settings": [f"s{text}"],
+            "choose_again": True,
+            "advice": f"a{text}",
+            "segments": [dict(s, name=f"o{text}") for s in record["previous"]["segments"]],
+        },
         "versions": {"python": f"v{text}"},
     }
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(text=st.text(min_size=1, max_size=40))
 @example(text=HOSTILE[0])
 @example(text=HOSTILE[1])
@@ -219,12 +235,17 @@ def test_cards_hide_medians_of_few(three):
     table, columns = summary.segment_table(record, small_cells=False)
     assert not [column for column in columns if column.name.startswith("median_")]
     assert table["customers"].to_list() == [9, 9, 9]
+    assert not {"spend", "spend_share", "if_then"} & {column.name for column in columns}
+    rules = {s["rule"] for s in three[0]["segments"]}
+    assert not rules & {card["rule"] for card in summary.cards(record, None, small_cells=False)}
+    assert tables.sizes(record)["spend"].null_count() == 3
+    assert tables.sizes(record, small_cells=True)["spend"].null_count() == 0
 
 
 def test_cards_say_what_changed(three):
     record = three[0]
     cards = summary.cards(record, None, small_cells=False)
-    assert cards[0]["change"].startswith("Previous run: 381 customers, ")
+    assert cards[0]["change"].startswith(f"Previous run: 381 customers (33{SPACE}%), 10")
     previous = dict(record["previous"], segments=record["previous"]["segments"][:2])
     cards = summary.cards(dict(record, previous=previous), None, small_cells=False)
     assert cards[2]["change"] == "New since the previous run."

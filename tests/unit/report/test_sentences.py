@@ -1,3 +1,4 @@
+import polars as pl
 import pytest
 
 from custseg.report import sentences, tables
@@ -23,6 +24,11 @@ def shares(*pairs):
             [(0.4, 0.45), (0.6, 0.55)],
             "The spend is spread over all segments: no few of them bring half of it.",
         ),
+        (
+            [(0.4, 1.05), (0.6, -0.05)],
+            "40 % of customers bring all of the spend; the others sent back more than they kept.",
+        ),
+        ([(0.001, 0.6), (0.999, 0.4)], "Fewer than 10 customers bring half of the spend or more."),
         ([(0.4, None), (0.6, None)], "The largest segment, S2, holds 60 % of customers."),
     ],
 )
@@ -81,7 +87,33 @@ def test_silhouettes_say_whether_they_are_a_sample(three):
     table = tables.silhouettes(record)
     assert "a sample of 1,000 customers" in sentences.silhouettes(table, record)
     record = dict(record, k_selection=dict(record["k_selection"], silhouette_exact=True))
-    assert "from all customers" in sentences.silhouettes(table, record)
+    assert "on all customers" in sentences.silhouettes(table, record)
+
+
+def test_who_bought_once_is_counted_in_all_cells_and_never_fewer_than_ten():
+    cells = pl.DataFrame(
+        {"purchases_step": [0, 0, 6], "purchases": ["1", "1", "21+"], "recency": ["1–30", "31–60", "366+"]}
+    )
+    many = cells.with_columns(customers=pl.Series([9, 8, 983]))
+    text = sentences.recency_frequency(many, {"customers": 1000}, small_cells=False).replace(SPACE, " ")
+    assert text == (
+        "2 % of customers bought once; the fullest cell holds 983 customers with more than 20 purchases, the "
+        "last more than 365 days ago."
+    )
+    few = cells.with_columns(customers=pl.Series([5, 4, 991]))
+    assert sentences.recency_frequency(few, {"customers": 1000}, small_cells=False).startswith(
+        "Fewer than 10"
+    )
+    assert "0.9" in sentences.recency_frequency(few, {"customers": 1000}, small_cells=True)
+
+
+def test_medians_all_alike_are_said_so():
+    table = pl.DataFrame({"segment": ["1 A"], "feature": ["Spend"], "text": ["5"], "ratio": [1.0]})
+    assert sentences.profiles(table) == "No segment's median differs from that of all customers."
+    text = sentences.profiles(table.with_columns(ratio=pl.lit(0.25)))
+    assert (
+        text == "The largest difference is in spend: the median of A, 5, is 0.25 times that of all customers."
+    )
 
 
 def test_names_are_joined_as_people_do():

@@ -3,6 +3,7 @@ import pytest
 
 from custseg.columns import FATES
 from custseg.report import tables
+from custseg.report.figures import Source, people
 
 
 def with_segment(record, number, **changes):
@@ -93,6 +94,45 @@ def test_months_of_few_customers_are_left_out(three):
     few = dict(record, monthly=[dict(m, customers=9) for m in record["monthly"][:1]] + record["monthly"][1:])
     assert tables.monthly(few).height == everything.height - 1
     assert tables.monthly(few)["customers"].min() >= 10
+
+
+def test_of_too_many_months_the_last_are_shown(three):
+    record = three[0]
+    segments = [dict(record["segments"][0], id=i, name=f"S{i}") for i in range(1, 51)]
+    rows = [
+        {"month": f"{year}-{month:02d}", "segment_id": i, "spend": 1.0, "purchases": 20, "customers": 20}
+        for year in range(1999, 2025)
+        for month in range(1, 13)
+        for i in range(1, 51)
+    ]
+    table = tables.monthly(dict(record, segments=segments, monthly=rows))
+    assert len(table) == tables.MOST_ROWS
+    assert len(tables.months(table)) == 100
+    assert tables.months(table)[-1] == "2024-12"
+    source = Source(dict(record, segments=segments, monthly=rows), pl.LazyFrame(), None, small_cells=False)
+    figure = people.monthly(source)
+    assert len(figure.data) == tables.MOST_ROWS
+    assert figure.read.endswith("Only the last 100 months are shown.")
+
+
+def test_months_without_anybody_are_gaps(three):
+    record = three[0]
+    rows = [
+        {"month": month, "segment_id": i, "spend": 2.0, "purchases": 20, "customers": customers}
+        for month, i, customers in (
+            ("2020-01", 1, 20),
+            ("2020-01", 2, 9),
+            ("2020-04", 1, 20),
+            ("2020-04", 2, 30),
+        )
+    ]
+    figure = people.monthly(Source(dict(record, monthly=rows), pl.LazyFrame(), None, small_cells=False))
+    values = figure.data.sort("segment_id", "month")["value"].to_list()
+    assert values == [2.0, None, None, 2.0, None, None, None, 2.0]
+    assert len(figure.table) == 3
+    assert "A gap is a month" in figure.read
+    one = Source(dict(record, monthly=rows[:2]), pl.LazyFrame(), None, small_cells=False)
+    assert people.monthly(one) is None
 
 
 @pytest.mark.parametrize(
