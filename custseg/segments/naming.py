@@ -168,7 +168,7 @@ def describe_segment(segment: SegmentProfile, *, currency: str | None = None) ->
     Returns
     -------
     str
-        Such as ``Typically bought 14 times, last 12 days ago, 3,400 in all: 6 % of customers, 48 % of
+        Such as ``Typically bought 14 times, last 12 days ago, 3,404 in all: 6 % of customers, 48 % of
         spend``.
     """
     if not segment.customers:

@@ -95,9 +95,9 @@ def profile(**medians):
 def test_the_sentence_holds_medians_and_shares():
     everything = profile(purchases=14.0, recency_days=12.0, spend=3404.2, lines=80.0, total_quantity=1.0)
     assert describe_segment(everything) == (
-        "Typically bought 14 times, last 12 days ago, 3,400 in all: 6 % of customers, 48 % of spend"
+        "Typically bought 14 times, last 12 days ago, 3,404 in all: 6 % of customers, 48 % of spend"
     )
-    assert "EUR 3,400 in all" in describe_segment(everything, currency="EUR")
+    assert "EUR 3,404 in all" in describe_segment(everything, currency="EUR")
     assert describe_segment(profile(purchases=1.0, recency_days=1.0)).startswith(
         "Typically bought once, last 1 day ago:"
     )
