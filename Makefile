@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 DEMO_ROWS ?= 1000000
 
 .DEFAULT_GOAL := help
-.PHONY: help install develop demo test check format command-line fuzz rewritten kills lost-workers memory bench pictures clean
+.PHONY: help install develop demo test check format command-line fuzz rewritten kills lost-workers memory bench bench-report pictures clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -53,6 +53,9 @@ memory: .venv/.developing ## hold runs on unkind inputs to their memory limit (t
 
 bench: .venv/.installed .venv-bench/.installed ## time custseg and its peers into docs/benchmarks.md; BENCH holds arguments
 	$(BIN)/python jobs/benchmarks/bench.py --peers-python .venv-bench/bin/python $(BENCH)
+
+bench-report: .venv/.installed ## time the report of 4 thousand and of 10 million customers (ten minutes)
+	$(BIN)/python jobs/benchmarks/report.py
 
 pictures: .venv/.developing ## draw the documentation's pictures; CUSTSEG_REAL_DATA names the real transactions
 	$(BIN)/custseg batch "$(CUSTSEG_REAL_DATA)/online_retail_II.csv" -o demo/pictures \

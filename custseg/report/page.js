@@ -2,9 +2,17 @@
   "use strict";
   const page = JSON.parse(document.getElementById("charts").textContent);
   const small = matchMedia("(max-width: 760px)");
+  for (const chart of Object.values(page.figures)) chart.data = rows(chart.data);
   const boxes = [...document.querySelectorAll(".filter input")];
   const views = new Map();
   const tooltip = { disableDefaultStyle: true, theme: "page" };
+
+  // Data come by column, repeated values once.
+  function rows(table) {
+    const columns = Object.entries(table).map(([name, column]) =>
+      [name, Array.isArray(column) ? column : column.at.map((place) => column.of[place])]);
+    return columns[0][1].map((_, row) => Object.fromEntries(columns.map(([name, values]) => [name, values[row]])));
+  }
 
   const brushed = "customers"; // The map, whose box the other charts follow.
   const note = document.querySelector(".boxed");

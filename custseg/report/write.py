@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import polars as pl
@@ -71,8 +70,7 @@ def write_report(
     source = Source(record, customers, currency, small_cells)
     figures = make_figures(source)
     look = theme.Look(segment_labels(record), currency)
-    drawn = [draw(figure, look) for figure in figures]
-    pictured = [replace(d, picture=str(vl_convert.vegalite_to_svg(d.whole(None)))) for d in drawn]
+    drawn = [draw(figure, look).pictured() for figure in figures]
     bundle = wait_for_bundle()
     texts = {"heading": "Customer segments", "footer": summary.footer(record)}
     charts = folder / "charts"
@@ -85,7 +83,7 @@ def write_report(
         written.append(_write(charts / f"{d.name}.vl.json", spec.encode()))
         written += [_write(charts / f"{d.name}.{kind}", _picture(d, kind)) for kind in pictures]
     page = render(
-        pictured,
+        drawn,
         bundle,
         look,
         title="Customer segments",

@@ -32,6 +32,8 @@ class Figure:
         What it is about.
     read, shows
         How to read it; what it shows here.
+    coarser
+        Data of fewer rows, the finer first, for a picture that must be small.
     hint
         What a hand can do with it, said only where it can.
     data
@@ -50,6 +52,7 @@ class Figure:
     table: pl.DataFrame
     columns: tuple[Column, ...]
     draw: Drawing
+    coarser: tuple[pl.DataFrame, ...] = ()
     hint: str = ""
 
     def chart(self, look: Look) -> dict[str, Any]:

@@ -93,6 +93,7 @@ def silhouettes(source: Source) -> Figure | None:
             *jaccard,
         ),
         draw=method.silhouettes,
+        coarser=(data.filter((pl.col("quantile") * 10).round(6) % 1 == 0),),
     )
 
 

@@ -190,6 +190,26 @@ def monthly(source: Source) -> Figure | None:
             Column("customers", "Customers", "count"),
         ),
         draw=people.monthly,
+        coarser=(_binned(data, "1q", "quarter"), _binned(data, "1y", "year")),
+    )
+
+
+def _binned(data: pl.DataFrame, every: str, word: str) -> pl.DataFrame:
+    """Return the months' data by quarter or year; one with a gap in it is a gap."""
+    month = pl.col("month").str.head(10).str.to_date().dt.truncate(every)
+    whole = pl.when(pl.col("value").is_not_null().all()).then(pl.col("value").sum())
+    return (
+        data.group_by(
+            month.dt.strftime("%Y-%m-%dT00:00:00").alias("month"),
+            "segment",
+            "segment_id",
+            maintain_order=True,
+        )
+        .agg(value=whole, partial=pl.col("partial").any(), title=pl.col("title").first())
+        .with_columns(
+            pl.col("title").str.replace("month", word, literal=True),
+            *(pl.lit("").alias(name) for name in ("text", "month_text", "customers_text")),
+        )
     )
 
 

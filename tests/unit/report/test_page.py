@@ -222,6 +222,22 @@ def test_chart_numbers_are_short_and_finite():
     assert rows[1]["x"] is rows[2]["x"] is None
 
 
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(["a", "b", None]), st.integers(0, 3), st.none() | st.floats(0, 1)),
+        min_size=1,
+    )
+)
+def test_packed_rows_are_the_same_rows(values):
+    rows = [dict(zip(("name", "n", "x"), row, strict=True)) for row in values]
+    table = page.packed(rows)
+    columns = {
+        name: column if isinstance(column, list) else [column["of"][place] for place in column["at"]]
+        for name, column in table.items()
+    }
+    assert [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)] == rows
+
+
 def test_slimming_a_picture_leaves_texts_alone():
     text = 'aria-x="1" opacity="1" 1.23456'
     svg = f'<svg class="a" viewBox="0 0 1 1"><path d=""/><text font-size="12.345px">{text}</text></svg>'

@@ -2,7 +2,7 @@ import polars as pl
 import pytest
 
 from custseg.columns import FATES
-from custseg.report import tables
+from custseg.report import page, tables, theme
 from custseg.report.figures import Source, people
 
 
@@ -113,6 +113,25 @@ def test_of_too_many_months_the_last_are_shown(three):
     figure = people.monthly(source)
     assert len(figure.data) == tables.MOST_ROWS
     assert figure.read.endswith("Only the last 100 months are shown.")
+    quarters, years = figure.coarser
+    assert (len(quarters), len(years)) == (50 * 34, 50 * 9)
+    assert years["value"].sum() == quarters["value"].sum() == 5_000
+
+
+def test_a_picture_of_too_many_months_is_binned_more_coarsely(three):
+    segments = [dict(three[0]["segments"][0], id=i, name=f"S{i}") for i in range(1, 11)]
+    rows = [
+        {"month": f"{year}-{month:02d}", "segment_id": i, "spend": 1.0, "purchases": 20, "customers": 20}
+        for year in range(2005, 2025)
+        for month in range(1, 13)
+        for i in range(1, 11)
+    ]
+    record = dict(three[0], segments=segments, monthly=rows)
+    figure = people.monthly(Source(record, pl.LazyFrame(), None, small_cells=False))
+    drawn = page.draw(figure, theme.Look(tables.segment_labels(record))).pictured()
+    assert 10_000 < len(drawn.picture.encode()) <= page.PICTURE
+    assert "Spend a month" not in drawn.picture
+    assert len(drawn.rows) == len(rows)
 
 
 def test_months_without_anybody_are_gaps(three):
