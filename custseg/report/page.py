@@ -121,13 +121,14 @@ class Drawn:
         """Return the wide chart with its data and theme, as Vega-Lite that stands alone."""
         return self.wide | {"datasets": {self.name: self.rows}, "config": theme.config(mode)}
 
-    def pictured(self) -> Drawn:
+    def pictured(self, look: theme.Look) -> Drawn:
         """Return it with its picture for readers without JavaScript.
 
         Binned more coarsely, or left out, where it would take more than `PICTURE` bytes.
         """
         for data in (self.figure.data, *self.figure.coarser):
-            whole = self.whole(None) | {"datasets": {self.name: chart_rows(data)}}
+            chart = self.wide if data is self.figure.data else replace(self.figure, data=data).chart(look)
+            whole = chart | {"datasets": {self.name: chart_rows(data)}, "config": theme.config(None)}
             picture = slim(vl_convert.vegalite_to_svg(whole), self.name)
             if len(picture.encode()) <= PICTURE:
                 return replace(self, picture=picture)

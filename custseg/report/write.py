@@ -70,7 +70,7 @@ def write_report(
     source = Source(record, customers, currency, small_cells)
     figures = make_figures(source)
     look = theme.Look(segment_labels(record), currency)
-    drawn = [draw(figure, look).pictured() for figure in figures]
+    drawn = [draw(figure, look).pictured(look) for figure in figures]
     bundle = wait_for_bundle()
     texts = {"heading": "Customer segments", "footer": summary.footer(record)}
     charts = folder / "charts"

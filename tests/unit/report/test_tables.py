@@ -128,7 +128,8 @@ def test_a_picture_of_too_many_months_is_binned_more_coarsely(three):
     ]
     record = dict(three[0], segments=segments, monthly=rows)
     figure = people.monthly(Source(record, pl.LazyFrame(), None, small_cells=False))
-    drawn = page.draw(figure, theme.Look(tables.segment_labels(record))).pictured()
+    look = theme.Look(tables.segment_labels(record))
+    drawn = page.draw(figure, look).pictured(look)
     assert 10_000 < len(drawn.picture.encode()) <= page.PICTURE
     assert "Spend a month" not in drawn.picture
     assert len(drawn.rows) == len(rows)
