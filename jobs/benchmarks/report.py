@@ -16,8 +16,8 @@ import time
 from pathlib import Path
 
 SEGMENTS = (2, 10)
-LINES = 3
-"""Lines a customer."""
+LINES = 25
+"""Lines a customer: with fewer, many of the customers asked for buy nothing."""
 
 
 def main() -> None:
