@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 DEMO_ROWS ?= 1000000
 
 .DEFAULT_GOAL := help
-.PHONY: help install develop demo test check format command-line fuzz rewritten kills lost-workers memory bench bench-report pictures clean
+.PHONY: help install develop demo test check format command-line fuzz rewritten kills lost-workers memory bench bench-report pictures coverage mutants wheel release-check clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -22,7 +22,7 @@ demo: .venv/.installed ## segment a made-up shop's million lines; ends with the 
 test: .venv/.developing ## run all tests (minutes)
 	$(BIN)/python -m pytest
 
-check: .venv/.developing ## lint, format, types, the layers of imports, the page of commands
+check: .venv/.developing ## lint, format, types, the layers of imports, the pages made from the commands
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
@@ -33,7 +33,7 @@ format: .venv/.developing ## let ruff put the code in its form
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-command-line: .venv/.developing ## write docs/command-line.md from the commands
+command-line: .venv/.developing ## write what the documentation takes from the commands
 	$(BIN)/python docs/command_line.py
 
 fuzz: .venv/.developing ## write 20,000 tables as CSV in every dialect and read them back (minutes)
@@ -56,6 +56,15 @@ bench: .venv/.installed .venv-bench/.installed ## time custseg and its peers int
 
 bench-report: .venv/.installed ## time the report of 4 thousand and of 10 million customers (ten minutes)
 	$(BIN)/python jobs/benchmarks/report.py
+
+coverage: .venv/.developing ## run all tests and say which branches none of them takes (minutes)
+	$(BIN)/python -m pytest --cov=custseg --cov-branch --cov-report=term-missing:skip-covered
+
+wheel: .venv/.installed ## build the wheel into dist/
+	$(PIP) wheel --quiet --no-deps --wheel-dir dist .
+
+release-check: ## try the wheel in fresh environments; PYTHONS names the Pythons (ten minutes)
+	jobs/release_check.sh $(or $(PYTHONS),$(PYTHON))
 
 pictures: .venv/.developing ## draw the documentation's pictures; CUSTSEG_REAL_DATA names the real transactions
 	$(BIN)/custseg batch "$(CUSTSEG_REAL_DATA)/online_retail_II.csv" -o demo/pictures \

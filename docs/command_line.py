@@ -1,7 +1,11 @@
-"""Write docs/command-line.md from the commands themselves; with --check tell whether it is up to date."""
+"""Write what the documentation takes from the code: docs/command-line.md, and the keys in docs/job-files.md.
+
+With --check tell whether both are up to date.
+"""
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from collections.abc import Iterator
@@ -14,6 +18,7 @@ from custseg.cli import app
 from custseg.settings import ENVIRONMENT_PREFIX, Settings
 
 PAGE = Path(__file__).with_name("command-line.md")
+JOB_PAGE = Path(__file__).with_name("job-files.md")
 
 INTRODUCTION = """# The command line
 
@@ -38,6 +43,25 @@ def page() -> str:
     return "\n\n".join(parts) + "\n"
 
 
+def keys() -> str:
+    """Return the table of the keys of a job file."""
+    rows = ["| key | default | kind | meaning |", "|---|---|---|---|"]
+    for name, field in Settings.model_fields.items():
+        default = Settings().model_dump(mode="json")[name]
+        shown = "" if default in (None, [], {}) else f"`{json.dumps(default)}`"
+        kind = (field.json_schema_extra or {"kind": "answer"})["kind"]  # type: ignore[index, call-overload]
+        rows.append(f"| `{name}` | {shown} | {kind} | {str(field.description).replace('|', chr(92) + '|')} |")
+    return "\n".join(rows)
+
+
+def job_page() -> str:
+    """Return the page of job files with the table as it should be."""
+    head, begin, rest = JOB_PAGE.read_text("utf-8").partition("<!-- settings: begin")
+    note, _, rest = rest.partition(" -->\n")
+    _, end, tail = rest.partition("<!-- settings: end -->")
+    return f"{head}{begin}{note} -->\n{keys()}\n{end}{tail}"
+
+
 def _command(name: str, command: Any) -> Iterator[str]:
     yield f"## custseg {name}"
     yield ""
@@ -46,13 +70,16 @@ def _command(name: str, command: Any) -> Iterator[str]:
     arguments = [p for p in command.params if p.param_type_name == "argument"]
     required = [p for p in command.params if p.param_type_name == "option" and p.required]
     shown = " ".join(p.name.upper().removesuffix("S") + ("..." if p.nargs == -1 else "") for p in arguments)
-    yield "```"
+    yield "```text"
     yield f"custseg {name} {shown}{''.join(f' {p.opts[0]} {_metavar(p)}' for p in required)} [OPTIONS]"
     yield "```"
     if command.epilog:
         yield ""
+        yield "<!-- not run: examples of --help, for files of many kinds; a test reads their options -->"
+        yield "```sh"
         for example in re.sub(r"^Examples?:\s*", "", command.epilog).split("   ·   "):
-            yield f"    {example.strip()}"
+            yield example.strip()
+        yield "```"
     panels: dict[str, list[Any]] = {}
     for option in command.params:
         if option.param_type_name == "option" and not option.hidden and "--help" not in option.opts:
@@ -83,7 +110,8 @@ def _flat(text: str) -> str:
 
 
 if __name__ == "__main__":
-    if "--check" not in sys.argv:
-        PAGE.write_text(page(), "utf-8")
-    elif not PAGE.exists() or PAGE.read_text("utf-8") != page():
-        sys.exit("docs/command-line.md is not as the commands are: run 'make command-line'.")
+    for path, text in ((PAGE, page()), (JOB_PAGE, job_page())):
+        if "--check" not in sys.argv:
+            path.write_text(text, "utf-8")
+        elif not path.exists() or path.read_text("utf-8") != text:
+            sys.exit(f"docs/{path.name} is not as the commands are: run 'make command-line'.")
