@@ -13,12 +13,8 @@ LONGER = {
     "custseg/pipeline/batch.py": {"_steps": "the steps of a run in order: to be read from top to bottom"},
     "custseg/pipeline/runs.py": {"carry_out": "a run's life in order, each line within the one before it"},
     "custseg/report/theme.py": {"config": "a table of settings: one line a mark of a chart"},
-    "custseg/segments/choose_k.py": {
-        "choose_k": "the rule in order, each step on those before it"
-    },
-    "custseg/transactions/csv_blocks.py": {
-        "": "one automaton over bytes: its states belong side by side"
-    },
+    "custseg/segments/choose_k.py": {"choose_k": "the rule in order, each step on those before it"},
+    "custseg/transactions/csv_blocks.py": {"": "one automaton over bytes: its states belong side by side"},
     "tests/hostile.py": {"": "a corpus: one entry a hostile input"},
     "tests/unit/transactions/test_rewritten.py": {"": "25 ways of writing one table, one function each"},
 }
