@@ -58,7 +58,10 @@ bench-report: .venv/.installed ## time the report of 4 thousand and of 10 millio
 	$(BIN)/python jobs/benchmarks/report.py
 
 coverage: .venv/.developing ## run all tests and say which branches none of them takes (minutes)
-	$(BIN)/python -m pytest --cov=custseg --cov-branch --cov-report=term-missing:skip-covered
+	$(BIN)/python -m pytest --cov --cov-report=term-missing:skip-covered
+
+mutants: .venv/.developing .venv-mutants/.installed ## list small changes of the code that no test notices; MODULES names some (hours)
+	$(BIN)/python jobs/campaigns/mutants.py --tool .venv-mutants/bin $(MODULES)
 
 wheel: .venv/.installed ## build the wheel into dist/
 	$(PIP) wheel --quiet --no-deps --wheel-dir dist .
@@ -79,6 +82,11 @@ clean: ## remove the demo, builds and caches; .venv stays
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@$(PIP) install --quiet --constraint constraints.txt --upgrade pip
 	@$(PIP) install --quiet --constraint constraints.txt --editable .
+	@touch $@
+
+.venv-mutants/.installed: jobs/campaigns/mutants-requirements.txt
+	@test -x .venv-mutants/bin/python || $(PYTHON) -m venv .venv-mutants
+	@.venv-mutants/bin/python -m pip --disable-pip-version-check install --quiet --requirement $<
 	@touch $@
 
 .venv-bench/.installed: jobs/benchmarks/requirements.txt

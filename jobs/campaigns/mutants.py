@@ -1,0 +1,92 @@
+"""Change custseg in many small ways, one at a time, and list the changes that no test notices.
+
+    python jobs/campaigns/mutants.py scores --tool .venv-mutants/bin
+
+works on a copy of the repository, with cosmic-ray. Each module has the few quick tests that are about it.
+Changes of type annotations are left out: they change nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+SMALL = "tests/integration/test_small_inputs.py"
+MODULES = {
+    "values": ("custseg/transactions/values.py", f"tests/unit/transactions/test_numerals.py {SMALL}"),
+    "cleaning": ("custseg/transactions/cleaning.py", f"{SMALL} tests/unit/customers"),
+    "features": ("custseg/customers/features.py", f"tests/unit/customers {SMALL}"),
+    "exchange": ("custseg/customers/exchange.py", f"tests/unit/customers {SMALL}"),
+    "scores": ("custseg/segments/scores.py", "tests/unit/segments/test_scores.py"),
+    "kmeans": ("custseg/segments/kmeans.py", "tests/unit/segments/test_kmeans.py"),
+}
+LEFT_OUT = [r"core/ReplaceBinaryOperator_BitOr_.*"]
+
+
+def main() -> None:
+    """Run the campaign."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("modules", nargs="*", default=list(MODULES), help="of " + ", ".join(MODULES))
+    parser.add_argument("--tool", type=Path, default=Path(sys.executable).parent, help="where cosmic-ray is")
+    parser.add_argument("--seconds", type=int, default=120, help="longest time for the tests of one change")
+    given = parser.parse_args()
+    for name in given.modules:
+        with tempfile.TemporaryDirectory() as folder:
+            copy = Path(folder) / "custseg"
+            shutil.copytree(
+                ROOT, copy, ignore=shutil.ignore_patterns(".git", ".venv*", "demo", "__pycache__")
+            )
+            show(name, campaign(copy, *MODULES[name], tool=given.tool, seconds=given.seconds))
+
+
+def campaign(copy: Path, module: str, tests: str, *, tool: Path, seconds: int) -> list[tuple[str, str, str]]:
+    """Return of each change its outcome, its line and its diff."""
+    command = f"{sys.executable} -m pytest -x -q -n 0 -p no:randomly -p no:cacheprovider {tests}"
+    (copy / "mutants.toml").write_text(
+        f'[cosmic-ray]\nmodule-path = "{module}"\ntimeout = {seconds}\nexcluded-modules = []\n'
+        f'test-command = "{command}"\n[cosmic-ray.distributor]\nname = "local"\n'
+        f"[cosmic-ray.filters.operators-filter]\nexclude-operators = {json.dumps(LEFT_OUT)}\n",
+        "utf-8",
+    )
+    steps = (
+        ["cosmic-ray", "baseline", "mutants.toml"],
+        ["cosmic-ray", "init", "mutants.toml", "session.sqlite"],
+        ["cr-filter-operators", "session.sqlite", "mutants.toml"],
+        ["cosmic-ray", "exec", "mutants.toml", "session.sqlite"],
+    )
+    for program, *arguments in steps:
+        subprocess.run([tool / program, *arguments], cwd=copy, check=True)
+    dumped = subprocess.run(
+        [tool / "cosmic-ray", "dump", "session.sqlite"],
+        cwd=copy,
+        check=True,
+        capture_output=True,
+        encoding="utf-8",
+    )
+    found = []
+    for line in dumped.stdout.splitlines():
+        item, result = json.loads(line)
+        if result and result["worker_outcome"] != "skipped":
+            where = item["mutations"][0]["start_pos"][0]
+            found.append((result["test_outcome"], f"{module}:{where}", result["diff"] or ""))
+    return found
+
+
+def show(name: str, found: list[tuple[str, str, str]]) -> None:
+    """Print the survivors and how many were killed."""
+    survivors = [(place, diff) for outcome, place, diff in found if outcome == "survived"]
+    for place, diff in survivors:
+        changed = [line for line in diff.splitlines() if line[:1] in "+-" and line[:3] not in ("+++", "---")]
+        print(place, *changed, sep="\n    ")
+    killed = len(found) - len(survivors)
+    print(f"{name}: {killed} of {len(found)} changes noticed ({killed / max(len(found), 1):.0%})")
+
+
+if __name__ == "__main__":
+    main()
