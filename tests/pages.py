@@ -42,8 +42,10 @@ class Block:
     skipped: str = ""
 
     def commands(self) -> list[str]:
-        """The commands of a shell block, each with the lines that go on with it."""
+        """The commands of a shell block, each with all its lines; a here-document stays whole."""
         joined = self.text.replace("\\\n", " ")
+        if "<<" in joined:
+            return [joined]
         return [line for line in joined.splitlines() if shlex.split(line, comments=True)]
 
 

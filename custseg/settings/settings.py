@@ -213,7 +213,8 @@ class Settings(BaseModel):
 
     def lasting(self) -> dict[str, Any]:
         """Return the settings that a model keeps: the identity, less what is of one run only."""
-        return {name: value for name, value in self.identity().items() if name not in ("previous", "names")}
+        own = {"previous", "names"} | ({"k"} if self.k == "previous" else set())
+        return {name: value for name, value in self.identity().items() if name not in own}
 
     def to_record(self, sources: Mapping[str, str]) -> dict[str, dict[str, Any]]:
         """Return each setting's value and source, as run.json holds them."""

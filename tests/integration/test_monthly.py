@@ -117,6 +117,17 @@ def test_a_third_month_goes_on_from_the_second(segment: Segment, january: custse
     adds_up(march, february)
 
 
+def test_customers_are_put_into_segments_that_went_on(
+    segment: Segment, shop: Path, january: custseg.Segmentation, tmp_path: Path
+) -> None:
+    february = segment(previous=january.folder, until="2011-08-31", as_of="2011-09-01")
+    assigned = custseg.assign(shop, model=february.folder, output=tmp_path / "assigned")
+    columns = ["customer_id", "segment_id", "segment", "distance"]
+    assert_frame_equal(
+        assigned.customers.select(columns).collect(), february.customers.select(columns).collect()
+    )
+
+
 def test_a_fresh_choice_keeps_what_it_finds_again(
     segment: Segment, january: custseg.Segmentation, shop: Path
 ) -> None:

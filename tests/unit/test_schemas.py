@@ -54,7 +54,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory, quick: None) -> dict[str, Pat
     bad.write_text(text + text.splitlines()[1].replace(",20,", ",twenty,", 1) + "\n", "utf-8")
     (bad.parent / "b.csv").write_bytes(b"")
     money_free = folder / "visits.csv"
-    money_free.write_text("customer,receipt\n" + "".join(f"{n % 60},{n}\n" for n in range(300)), "utf-8")
+    money_free.write_text("customer,receipt\n" + "".join(f"{n * n % 60},{n}\n" for n in range(300)), "utf-8")
 
     def batch(name: str, inputs: Path = path, **given: Any) -> Path:
         custseg.segment(inputs, output=folder / name, settings=custseg.Settings(**given))
