@@ -12,7 +12,10 @@ LONGEST_FILE, LONGEST_FUNCTION = 300, 50
 LONGER = {
     "custseg/pipeline/batch.py": {"_steps": "the steps of a run in order: to be read from top to bottom"},
     "custseg/pipeline/runs.py": {"carry_out": "a run's life in order, each line within the one before it"},
-    "custseg/report/theme.py": {"config": "a table of settings: one line a mark of a chart"},
+    "custseg/report/theme.py": {
+        "": "all that charts share: colours, texts and sizes are looked up in one place",
+        "config": "a table of settings: one line a mark of a chart",
+    },
     "custseg/segments/choose_k.py": {"choose_k": "the rule in order, each step on those before it"},
     "custseg/transactions/csv_blocks.py": {"": "one automaton over bytes: its states belong side by side"},
     "tests/made_run.py": {"_record": "a record of a run, written out"},
