@@ -2,6 +2,7 @@
 
 import gzip
 import io
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -93,10 +94,14 @@ def bad_middle() -> bytes:
     return bytes(data)
 
 
-@pytest.mark.parametrize("data", [broken_gzip(), bad_checksum(), bad_middle(), b"\x28\xb5\x2f\xfdnonsense"])
-def test_damaged_files_are_named(tmp_path: Path, data: bytes) -> None:
+def bad_zst() -> bytes:
+    return b"\x28\xb5\x2f\xfdnonsense"
+
+
+@pytest.mark.parametrize("damaged", [broken_gzip, bad_checksum, bad_middle, bad_zst])
+def test_damaged_files_are_named(tmp_path: Path, damaged: Callable[[], bytes]) -> None:
     path = tmp_path / "cut.csv"
-    path.write_bytes(data)
+    path.write_bytes(damaged())
     with (
         pytest.raises(InputError, match=r"cut\.csv") as caught,
         reading(str(path)),
