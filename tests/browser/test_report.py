@@ -54,6 +54,8 @@ def test_every_chart_is_drawn_with_no_request_and_no_complaint(visit, reports, n
 
 def test_each_chart_by_itself(visit, reports):
     for path in sorted((reports["3"] / "charts").glob("*.html")):
+        still = visit(script=False).open(path, script=False)
+        assert still.locator("noscript svg").is_visible()
         guest = visit()
         page = guest.open(path)
         assert page.locator(".chart svg").count() == 1
@@ -69,6 +71,10 @@ def test_without_javascript_pictures_stand_in(visit, reports, width):
     pictures = page.locator("noscript svg")
     assert pictures.count() == CHARTS["10"]
     assert all(pictures.nth(i).is_visible() for i in range(pictures.count()))
+    text = page.locator("noscript svg text", has_text="1 Champions").first.bounding_box()
+    assert text is not None
+    assert text["height"] > 9  # As large as on a screen: on a phone it is scrolled, not shrunk.
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert not page.locator(".filter").is_visible()
     page.locator("summary").first.click()
     assert page.locator("table").first.is_visible()
