@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import argparse
 import json
+import random
 import shutil
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -35,6 +37,9 @@ def main() -> None:
     parser.add_argument("modules", nargs="*", default=list(MODULES), help="of " + ", ".join(MODULES))
     parser.add_argument("--tool", type=Path, default=Path(sys.executable).parent, help="where cosmic-ray is")
     parser.add_argument("--seconds", type=int, default=120, help="longest time for the tests of one change")
+    parser.add_argument(
+        "--sample", type=int, help="only so many changes of each module, drawn by a fixed seed"
+    )
     given = parser.parse_args()
     for name in given.modules:
         with tempfile.TemporaryDirectory() as folder:
@@ -42,10 +47,15 @@ def main() -> None:
             shutil.copytree(
                 ROOT, copy, ignore=shutil.ignore_patterns(".git", ".venv*", "demo", "__pycache__")
             )
-            show(name, campaign(copy, *MODULES[name], tool=given.tool, seconds=given.seconds))
+            changes = campaign(
+                copy, *MODULES[name], tool=given.tool, seconds=given.seconds, sample=given.sample
+            )
+            show(name, changes)
 
 
-def campaign(copy: Path, module: str, tests: str, *, tool: Path, seconds: int) -> list[tuple[str, str, str]]:
+def campaign(
+    copy: Path, module: str, tests: str, *, tool: Path, seconds: int, sample: int | None
+) -> list[tuple[str, str, str]]:
     """Return of each change its outcome, its line and its diff."""
     command = f"{sys.executable} -m pytest -x -q -n 0 -p no:randomly -p no:cacheprovider {tests}"
     (copy / "mutants.toml").write_text(
@@ -61,6 +71,8 @@ def campaign(copy: Path, module: str, tests: str, *, tool: Path, seconds: int) -
         ["cosmic-ray", "exec", "mutants.toml", "session.sqlite"],
     )
     for program, *arguments in steps:
+        if program == "cosmic-ray" and arguments[0] == "exec" and sample is not None:
+            keep(copy / "session.sqlite", sample)
         subprocess.run([tool / program, *arguments], cwd=copy, check=True)
     dumped = subprocess.run(
         [tool / "cosmic-ray", "dump", "session.sqlite"],
@@ -76,6 +88,18 @@ def campaign(copy: Path, module: str, tests: str, *, tool: Path, seconds: int) -
             where = item["mutations"][0]["start_pos"][0]
             found.append((result["test_outcome"], f"{module}:{where}", result["diff"] or ""))
     return found
+
+
+def keep(session: Path, sample: int) -> None:
+    """Leave so many changes to be tried, the same ones every time."""
+    with sqlite3.connect(session) as file:
+        done = {job for (job,) in file.execute("select job_id from work_results")}
+        order = "start_pos_row, start_pos_col, operator_name, occurrence"
+        jobs = [job for (job,) in file.execute(f"select job_id from mutation_specs order by {order}")]
+        jobs = [job for job in jobs if job not in done]
+        left_out = set(jobs) - set(random.Random(0).sample(jobs, min(sample, len(jobs))))
+        for table in ("mutation_specs", "work_items"):
+            file.executemany(f"delete from {table} where job_id = ?", [(job,) for job in left_out])
 
 
 def show(name: str, found: list[tuple[str, str, str]]) -> None:
