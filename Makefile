@@ -17,7 +17,8 @@ develop: .venv/.developing ## the same, with what the tests and checks need
 
 demo: .venv/.installed ## segment a made-up shop's million lines; ends with the table and the report's path
 	@$(BIN)/custseg sample -o demo/transactions --rows $(DEMO_ROWS) --customers 6000
-	@$(BIN)/custseg batch demo/transactions -o demo/segments --job jobs/online_retail.toml --fresh
+	@$(BIN)/custseg batch demo/transactions -o demo/segments --job jobs/online_retail.toml \
+		--features rfm --k 3-6 --fresh
 
 test: .venv/.developing ## run all tests (minutes)
 	$(BIN)/python -m pytest
