@@ -3,8 +3,8 @@
     python jobs/campaigns/lost_workers.py --runs 20 --rows 5e6
 
 A sample is written and segmented in one process. Then it is segmented with ``--workers 2`` again and again;
-at a random moment between the first chunk and the last labels one of the two is killed. Prints one line a
-run; exit code 1 at the first difference.
+at a random moment one of the two is killed: in every other run of map and reduce, which are short, in the
+others of all the work up to the last labels. Prints one line a run; exit code 1 at the first difference.
 """
 
 from __future__ import annotations
@@ -37,13 +37,13 @@ def main() -> int:
         custseg("sample", "-o", lines, "--rows", int(given.rows), "--customers", int(given.rows / 200)).wait()
         assert custseg("batch", lines, "-o", whole, "--quiet").wait() == 0
         command = ("batch", lines, "--workers", 2, "--memory-limit", "2GB", "--no-progress", "-o", output)
-        seconds, _, code, told = run_and_kill(command, None)
+        (summed, seconds), _, code, told = run_and_kill(command, None)
         assert code == 0, told
-        print(f"undisturbed with workers: {seconds:.1f} s of work", flush=True)
+        print(f"undisturbed with workers: {seconds:.1f} s, map and reduce {summed:.1f} s", flush=True)
         kills = 0
         while kills < given.runs:
             shutil.rmtree(output, ignore_errors=True)
-            moment = draw.uniform(0, seconds)
+            moment = draw.uniform(0, seconds if kills % 2 else summed)
             _, stage, code, told = run_and_kill(command, moment)
             different = f"exit code {code}: {told[-500:]}" if code else differences(whole, output)
             kills += bool(stage)
@@ -54,11 +54,13 @@ def main() -> int:
     return 0
 
 
-def run_and_kill(command: tuple[object, ...], moment: float | None) -> tuple[float, str, int, str]:
+def run_and_kill(
+    command: tuple[object, ...], moment: float | None
+) -> tuple[tuple[float, float], str, int, str]:
     """Run; kill a worker so many seconds into the work.
 
-    Returns the seconds from the workers' start to the labels, what was done last before the kill (empty when
-    there was none), the exit code and the messages.
+    Returns the seconds from the workers' start to the customers' sums and to the labels, what was done last
+    before the kill (empty when there was none), the exit code and the messages.
     """
     run = subprocess.Popen(
         [sys.executable, "-m", "custseg", *map(str, command), "-v"],
@@ -69,7 +71,7 @@ def run_and_kill(command: tuple[object, ...], moment: float | None) -> tuple[flo
     assert run.stderr is not None
     told: list[str] = []
     stage = ""
-    start = end = 0.0
+    start = summed = end = 0.0
 
     def kill() -> None:
         nonlocal stage
@@ -85,9 +87,10 @@ def run_and_kill(command: tuple[object, ...], moment: float | None) -> tuple[flo
             start = time.monotonic()
             if moment is not None:
                 timer.start()
+        summed = time.monotonic() if line.startswith("Summing") else summed
         end = time.monotonic() if line.startswith("Labelling") else end
     timer.cancel()
-    return end - start, stage, run.wait(), "".join(told)
+    return (summed - start, end - start), stage, run.wait(), "".join(told)
 
 
 if __name__ == "__main__":
