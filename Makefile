@@ -55,7 +55,7 @@ memory: .venv/.developing ## hold runs on unkind inputs to their memory limit (t
 bench: .venv/.installed .venv-bench/.installed ## time custseg and its peers into docs/benchmarks.md; BENCH holds arguments
 	$(BIN)/python jobs/benchmarks/bench.py --peers-python .venv-bench/bin/python $(BENCH)
 
-bench-report: .venv/.installed ## time the report of 4 thousand and of 10 million customers (ten minutes)
+bench-report: .venv/.installed ## time the report of few and of millions of customers (ten minutes)
 	$(BIN)/python jobs/benchmarks/report.py
 
 coverage: .venv/.developing ## run all tests and say which branches none of them takes (minutes)
