@@ -76,7 +76,7 @@ pictures: .venv/.developing ## draw the documentation's pictures; CUSTSEG_REAL_D
 	$(BIN)/python docs/draw_pictures.py demo/pictures
 
 clean: ## remove the demo, builds and caches; .venv stays
-	rm -rf demo build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage
+	rm -rf demo build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage*
 
 .venv/.installed: pyproject.toml constraints.txt
 	@echo "Making the environment in .venv: a minute or two the first time."

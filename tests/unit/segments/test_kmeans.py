@@ -95,3 +95,34 @@ def test_centres_are_rounded_by_the_spread_of_their_feature():
     rounded = round_centres(centres, np.array([1.0, 1e10, 0.0]))
     np.testing.assert_array_equal(rounded, [[0.123456789, 123456.7891, 0.0]])
     assert not np.signbit(rounded[0, 2])
+
+
+def test_the_matrix_is_kept_when_it_takes_less_than_half_the_memory(make_matrix, three_blobs, monkeypatch):
+    matrix = make_matrix(three_blobs, block_rows=700)
+    size = matrix.dask_array().nbytes
+    kept = []
+    monkeypatch.setattr("dask.array.Array.persist", lambda self, **_options: kept.append(self.nbytes) or self)
+    monkeypatch.setattr(kmeans, "_lloyd", lambda _rows, start, _variance: start)
+    starts = {2: three_blobs[[0, -1]].astype(np.float64)}
+    fit(matrix, starts, memory=2 * size)
+    assert kept == []
+    fit(matrix, starts, memory=2 * size + 1)
+    assert kept == [size]
+
+
+def test_few_customers_get_many_starts(three_blobs, monkeypatch):
+    tried = []
+
+    class Recorded(KMeans):
+        def fit(self, points, *arguments):
+            tried.append(self.n_init)
+            return super().fit(points, *arguments)
+
+    monkeypatch.setattr("sklearn.cluster.KMeans", Recorded)
+    monkeypatch.setattr(kmeans, "MANY_STARTS_UP_TO", 1000)
+    monkeypatch.setattr(kmeans, "MANY_STARTS", 5)
+    monkeypatch.setattr(kmeans, "FEW_STARTS", 3)
+    for customers in (999, 1000, 1001):
+        starting_centres(three_blobs[:customers], [2], seed=0)
+    # Each search is followed by one fit that polishes what it found.
+    assert tried == [5, 1, 5, 1, 3, 1]
