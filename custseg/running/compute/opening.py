@@ -29,7 +29,9 @@ DISK_AND_DEATHS = {
     "distributed.worker.memory.target": False,
     "distributed.worker.memory.spill": False,
     "distributed.worker.memory.pause": False,
-    "distributed.worker.memory.terminate": 0.95,
+    # A worker's share counts the pages of libraries that all of them hold in common, and a worker that was
+    # stopped for them would be stopped again. One that holds twice its share is out of hand.
+    "distributed.worker.memory.terminate": 2.0,
 }
 
 
