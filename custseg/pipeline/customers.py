@@ -28,6 +28,13 @@ from custseg.transactions.source import Surprise
 from custseg.transactions.unreadable import Unreadable
 
 EXAMPLES_IN_ERROR = 3
+NONE_KEPT = {
+    "missing_customer": "Look at the customer's column; if another has the id: --column customer_id=HEADER.",
+    "cancelled": "Look at the invoice column: numbers that begin with C are cancellations.",
+    "non_positive": "Look at quantity and price: lines where one is not above zero are no purchases.",
+    "excluded": "Look at the options that choose lines (--since, --where, …) and at the columns.",
+}
+"""What to do where no line is kept, by the fate of most."""
 
 
 @dataclass(frozen=True)
@@ -145,7 +152,9 @@ def check_lines(ledger: Ledger, unreadable: Sequence[Unreadable], settings: Sett
             "no-line-kept",
             f"No line is left to work with, of {read:,} read.",
             where=fates or "the files hold a header and nothing else",
-            now="Look at the options that choose lines (--since, --where, …) and at the columns.",
+            now=NONE_KEPT.get(max(ledger.lines, key=lambda fate: ledger.lines[fate]), NONE_KEPT["excluded"])
+            if read
+            else "Leave the file out, or export it again.",
         )
 
 

@@ -41,7 +41,7 @@ def write_check(record: Mapping[str, Any]) -> str:
     for derived in record["derived"]:
         lines += ["", f"Derived, since no column has it: {derived}"]
     if record["estimate"]:
-        lines += ["", *_estimate(record["estimate"], record["settings"]["currency"]["value"])]
+        lines += ["", *_estimate(record["estimate"], record["settings"])]
     notes = [
         *record["notes"],
         *(f"Left out: {file['path']}: {file['problem']}" for file in record["skipped"]),
@@ -126,7 +126,9 @@ def _table(rows: Sequence[Sequence[str]], width: int) -> Iterator[str]:
             yield "  ".join("─" * width for width in widths)
 
 
-def _estimate(estimate: Mapping[str, Any], currency: str | None) -> Iterator[str]:
+def _estimate(estimate: Mapping[str, Any], settings: Mapping[str, Any]) -> Iterator[str]:
+    currency, work_dir = settings["currency"]["value"], settings["work_dir"]["value"]
+    place = f"in {formats.printable(work_dir)}" if work_dir else "where the output goes"
     exact, ledger = estimate["exact"], estimate["ledger"]
     basis = "all" if exact else f"an estimate from {estimate['lines_looked_at']:,}"
     yield f"A run would read {_count(ledger['rows_read'], exact=exact)} lines ({basis}) and find"
@@ -157,7 +159,7 @@ def _estimate(estimate: Mapping[str, Any], currency: str | None) -> Iterator[str
         buckets = formats.plural(estimate["buckets"], "bucket")
         yield (
             f"It would take about {time}, {memory} of memory (limit {limit}) and "
-            f"{formats.size(estimate['disk_bytes'])} of disk, in {chunks} and {buckets}."
+            f"{formats.size(estimate['disk_bytes'])} of disk {place}, in {chunks} and {buckets}."
         )
 
 

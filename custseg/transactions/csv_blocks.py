@@ -254,9 +254,8 @@ class CsvFile:
         short = [row for row in rows if len(row) < len(self.header)]
         cut_off = not end.endswith(self.dialect.marks.eol) and len(short) == 1 and short[0] is rows[-1]
         if cut_off or b"\x00" in end:
-            fault = (
-                f"its last line has {len(rows[-1])} cells of {len(self.header)}" if cut_off else "null bytes"
-            )
+            few = f"its last line has {len(rows[-1])} of {len(self.header)} cells"
+            fault = "it holds null bytes" if b"\x00" in end else few
             raise InputError(
                 "damaged-file",
                 f"The end of the file is cut off: {fault}.",

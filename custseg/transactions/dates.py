@@ -201,7 +201,9 @@ class DateEvidence:
                 continue
             seen[shape] = seen.get(shape, 0) + 1
             if not shape.is_certain and (parts := re.match(PARTS, text)):
-                self.example = self.example or text
+                if not self.example or in_words(self.example, "dmy") == in_words(self.example, "mdy"):
+                    # 01/01 is the same day either way round: a question needs a date that is not.
+                    self.example = text
                 for order in refuted([int(part) if part else None for part in parts.groups()]):
                     self.take(order, 1, text)
         return seen

@@ -210,7 +210,7 @@ def _read_sheet(path: str, sheet: str) -> pl.DataFrame:
 def _damaged(place: str, error: BaseException) -> InputError:
     return InputError(
         "damaged-file",
-        f"The workbook cannot be read: {cut(error)}.",
+        f"The workbook cannot be read: {cut(str(error).partition('Context:')[0].strip())}.",
         where=place,
         now="Open it in Excel and save it again; a password must be taken off. "
         "--skip-bad-files goes on without it.",

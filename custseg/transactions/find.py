@@ -124,7 +124,9 @@ def _expand(given: str) -> Iterator[Path]:
             "no-such-file",
             f"There is no file or folder '{given}'.",
             where=f"in the folder {path.parent.resolve()}",
-            now=nearest(path.name, siblings) or "Check the path.",
+            now="It is a link that leads to no file."
+            if path.name in siblings
+            else nearest(path.name, siblings) or "Check the path.",
         )
 
 
@@ -214,7 +216,9 @@ def _look_at(path: str) -> InputFile:
             "unreadable-file",
             f"The file cannot be read: {error.strerror}.",
             where=path,
-            now="Give yourself the right to read it, or leave it out; --skip-bad-files goes on without it.",
+            now="If it is a link, what it points to is gone. --skip-bad-files goes on without it."
+            if isinstance(error, FileNotFoundError)
+            else "Give yourself the right to read it, or leave it out; --skip-bad-files goes on without it.",
         )
         return InputFile(path, "csv", problem=problem)
     except InputError as problem:

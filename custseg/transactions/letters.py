@@ -62,7 +62,7 @@ TOLERATED = 0.1
 """Share of odd words among those with more than ASCII: trash and names from anywhere are in every file."""
 
 _WORD = re.compile(r"[^\W\d_²³¹¼½¾]+")
-_SIGN_WITHIN = re.compile(r"(?<=[^\W\d_])[\x80-\x9f‚ƒ„…†‡ˆ‰‹“”•˜›¡-¥§¨¬¯³¸¹¼¾¿](?=[^\W\d_])")
+_SIGN_WITHIN = re.compile(r"(?<=[^\W\d_])[\x80-\x9f‚ƒ„…†‡ˆ‰‹“”•˜›¡-¥§¨¬¯²³¸¹¼¾¿](?=[^\W\d_])")
 _GAP = re.compile(r"[\x81\x8d\x8f\x90\x9d]")
 _CAPITAL_BEHIND = re.compile(r"[a-zß-öø-ÿ][À-ÖØ-ÞŠŽŸŒ]")
 
@@ -82,10 +82,10 @@ def refuse_other_letters(path: str, data: Iterable[bytes], eol: bytes) -> str:
     """
     lines = list(islice(_strange_lines(data, eol), MOST_LINES))
     words = [word for line in lines for word in _words(read_western(line))]
-    odd = [word for word in words if _is_odd(word)]
+    odd = [word for word in words if _is_odd(word)] or _lone_icelandic(words)
     if len(odd) <= TOLERATED * len(words):
         return next((word for word in words if _WORD.fullmatch(word)), words[0] if words else "")
-    example = next(line for line in lines if any(map(_is_odd, _words(read_western(line)))))
+    example = next(line for line in lines if set(odd) & set(_words(read_western(line))))
     readings = [f"{name}: '{_excerpt(example.decode(name))}'" for name in _likely(lines)[:3]]
     likely = readings[0].partition(":")[0] if readings else "NAME"
     found = f"Others read {'; '.join(readings)}. " if readings else ""
@@ -115,6 +115,12 @@ def _is_odd(word: str) -> bool:
     if _SIGN_WITHIN.search(word) or _GAP.search(word) or _CAPITAL_BEHIND.search(word):
         return True
     return not all(_is_of(part, WESTERN) for part in _WORD.findall(word.replace("ª", "").replace("º", "")))
+
+
+def _lone_icelandic(words: Sequence[str]) -> list[str]:
+    """Return words with ð, ý and þ where no other Icelandic letter is: they are Turkish ğ, ı and ş."""
+    letters = set("".join(words).lower())
+    return [] if letters & set("áíóúæ") else [word for word in words if set(word.lower()) & set("ðýþ")]
 
 
 def _is_of(word: str, languages: Sequence[str]) -> bool:

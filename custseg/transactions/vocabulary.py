@@ -27,7 +27,10 @@ STRONG = {
         "account accountid accountno member memberid memberno membernumber buyer buyerid user "
         "userid loyaltyid loyaltycard cardid cardnumber kunde kundennummer kundennr kundenid "
         "cliente clienteid idcliente idclient numeroclient codcliente codigocliente debitor kundenkartennr "
-        "会員番号 顧客番号"
+        "会員番号 顧客番号 debitorennr debitorennummer debitornr accountcode accountnumber cardno loyaltyno "
+        "loyaltynumber soldtoparty cpf cpfcliente cpfdocliente codigodocliente ncartefidelite cartefidelite "
+        "nclient codeclient codicecliente numerocliente klant klantid klantnr klantnummer klient klientid "
+        "nrklienta idklienta kodklienta musterikodu musterino"
     ),
     "invoice": (
         "invoice invoiceno invoicenr invoiceid invoicenumber order orderid orderno ordernr ordernumber "
@@ -36,39 +39,50 @@ STRONG = {
         "rechnung rechnungsnummer rechnungsnr bestellung bestellnummer bestellnr "
         "belegnummer belegnr beleg bon bonnummer bonnr auftragsnummer "
         "auftragsnr verkaufsbeleg saleid amazonorderid noalbaran レシート番号 伝票番号 facture "
-        "numerofacture commande numerocommande factura numerofactura pedido"
+        "numerofacture commande numerocommande factura numerofactura pedido documentno documentnumber "
+        "billingdocument txnid txnno nticket noticket numeroticket cupom nodocupom numerodocupom notafiscal "
+        "scontrino numeroscontrino fattura numerofattura factuurnummer kassabon paragon nrparagonu "
+        "numerparagonu nrfaktury numerfaktury fisno faturano"
     ),
     "quantity": (
         "quantity qty units unitssold itemquantity lineitemquantity lineitemqty qtyordered orderquantity "
         "quantitysold qtysold pieces menge anzahl stuckzahl stk fakturamenge uds unidades 数量 "
-        "quantite qte cantidad"
+        "quantite qte cantidad quantidade qtde qtd quantita aantal ilosc miktar adet billedquantity"
     ),
     "unit_price": (
         "unitprice unitcost itemprice priceperunit priceeach priceunit lineitemprice unitsellingprice "
-        "einzelpreis stuckpreis 単価 prixunitaire preciounitario"
+        "einzelpreis stuckpreis vkpreis 単価 prixunitaire puttc puht preciounitario valorunitario "
+        "precounitario prezzounitario stukprijs eenheidsprijs cenajednostkowa cenabrutto cenanetto birimfiyat"
     ),
     "amount": (
         "amount linetotal lineamount linevalue itemtotal totalprice totalamount extendedprice salesvalue "
-        "salesamount totalsales betrag gesamtbetrag gesamtpreis nettowert 金額 montant importe"
+        "salesamount totalsales betrag gesamtbetrag gesamtpreis nettowert nettobetrag bruttobetrag 金額 "
+        "montant montantttc montantht importe importo valortotal netamount grossamount bedrag totaalbedrag "
+        "wartosc wartoscbrutto wartoscnetto tutar"
     ),
     "invoice_date": (
         "invoicedate invoicedatetime orderdate orderdatetime ordertimestamp purchasedate purchasedatetime "
         "purchasetimestamp orderpurchasetimestamp transactiondate transactiondatetime transactiontimestamp "
         "transactiondt saledate salesdate dateofsale dateofpurchase receiptdate tdat rechnungsdatum "
-        "bestelldatum kaufdatum bondatum 売上日 belegdatum datefacture datecommande fechafactura fechapedido"
+        "bestelldatum kaufdatum bondatum 売上日 belegdatum datefacture datecommande fechafactura fechapedido "
+        "billingdate issuedat placedat placedon txndate txnts datadavenda datavenda datascontrino "
+        "datafattura factuurdatum datasprzedazy datafaktury fistarihi faturatarihi"
     ),
     "product": "stockcode product productid productcode productno sku item itemid itemcode itemno article "
     "articleid articleno articlenumber artikel artikelnummer produit codeproduit articulo "
-    "codarticulo producto 商品番号",
+    "codarticulo producto codigodoproduto codigoproduto codicearticolo kodtowaru urunkodu 商品番号",
 }
 """Words that say it plainly."""
 
 WEAK = {
     "customer_id": "buyeremail email emailaddress customeremail billingemail customername clientname",
-    "unit_price": "price sellingprice retailprice preis prix precio",
-    "amount": "total netsales umsatzbrutto sales revenue turnover sum value spend umsatz gesamt ventas",
-    "invoice_date": "completedtime date datetime timestamp day createdat datum fecha",
-    "product": "description productname itemname productdescription bezeichnung designation descripcion",
+    "quantity": "items itemcount numberofitems",
+    "unit_price": "price sellingprice retailprice preis prix precio preco prezzo prijs cena fiyat",
+    "amount": "total netsales umsatzbrutto sales revenue turnover sum value spend umsatz gesamt ventas "
+    "net gross totale",
+    "invoice_date": "completedtime date datetime timestamp day createdat datum fecha data tarih",
+    "product": "description productname itemname productdescription bezeichnung designation descripcion "
+    "descricao descrizione omschrijving nazwatowaru urunadi libelle codeean ean material",
 }
 """Words that are taken where no strong one is there."""
 
@@ -182,15 +196,15 @@ def _find(column: str, names: Sequence[str], taken: set[int]) -> list[int]:
 
 def _two_meanings(column: str, header: Sequence[str], found: Sequence[int], place: str) -> InputError:
     first, second = cut(header[found[0]]), cut(header[found[1]])
-    where = place
+    where, now = place, f"Say which: --column {column}='{first}' or --column {column}='{second}'."
     if first == second:
         first, second = (f"{first} (column {i + 1})" for i in found[:2])
-        where = f"{place}; rename one of them"
+        now = "Rename one of them in the file: no option can tell them apart."
     return InputError(
         "two-meanings",
         f"Both '{first}' and '{second}' could be the {column}.",
         where=where,
-        now=f"Say which: --column {column}='{first}' or --column {column}='{second}'.",
+        now=now,
     )
 
 
@@ -200,7 +214,11 @@ def _no_customer(header: Sequence[str], place: str) -> InputError:
         "No column could be the customer's id.",
         where=f"{place}; it has: {cut(', '.join(header))}",
         now="Say which it is: --column customer_id=HEADER"
-        + ("; if that is a line and no header, add --no-header." if _is_data(header) else "."),
+        + (
+            "; if that is a line and no header, --no-header --column customer_id=N (its place, from 1)."
+            if _is_data(header)
+            else "."
+        ),
     )
 
 

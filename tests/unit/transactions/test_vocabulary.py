@@ -164,7 +164,8 @@ def test_two_meanings_are_asked_about(header: str, first: str, second: str, colu
 def test_one_header_twice_is_no_question_a_flag_could_answer() -> None:
     error = refusal("Customer ID,Qty,Qty")
     assert error.code == "two-meanings"
-    assert "rename" in error.where
+    assert "Rename" in error.now
+    assert "--column" not in error.now
 
 
 def test_no_customer() -> None:
@@ -173,6 +174,59 @@ def test_no_customer() -> None:
     assert "Who, What, Qty" in error.where
     assert "--no-header" not in error.now
     assert "--no-header" in refusal("536365,85123A,6,2.55,17850").now
+
+
+@pytest.mark.parametrize(
+    ("header", "columns"),
+    [
+        (
+            "Belegnr.;Belegdatum;Debitorennr.;Debitor Name;Artikelnr.;Menge;VK-Preis;Nettobetrag;Währung",
+            {"invoice": 0, "invoice_date": 1, "customer_id": 2, "quantity": 5, "unit_price": 6, "amount": 7},
+        ),
+        (
+            "Data da Venda;Hora;Nº do Cupom;CPF do Cliente;Descrição;Qtde;Valor Unitário;Valor Total",
+            {"invoice_date": 0, "invoice": 2, "customer_id": 3, "quantity": 5, "unit_price": 6, "amount": 7},
+        ),
+        (
+            "Data scontrino;Numero scontrino;Codice cliente;Quantità;Prezzo unitario;Importo",
+            {"invoice_date": 0, "invoice": 1, "customer_id": 2, "quantity": 3, "unit_price": 4, "amount": 5},
+        ),
+        (
+            "Bonnummer;Datum;Klantnummer;Omschrijving;Aantal;Prijs;Bedrag",
+            {"invoice": 0, "invoice_date": 1, "customer_id": 2, "quantity": 4, "unit_price": 5, "amount": 6},
+        ),
+        (
+            "Fiş No;Tarih;Müşteri Kodu;Müşteri Adı;Miktar;Birim Fiyat;İskonto;Tutar",
+            {"invoice": 0, "invoice_date": 1, "customer_id": 2, "quantity": 4, "unit_price": 5, "amount": 7},
+        ),
+        (
+            "Nr paragonu;Data sprzedaży;Nr klienta;Ilość;Cena brutto;Wartość brutto",
+            {"invoice": 0, "invoice_date": 1, "customer_id": 2, "quantity": 3, "unit_price": 4, "amount": 5},
+        ),
+        (
+            "card_no;txn_id;txn_ts;points_earned;item_count",
+            {"customer_id": 0, "invoice": 1, "invoice_date": 2, "quantity": 4},
+        ),
+    ],
+)
+def test_tills_of_many_countries(header: str, columns: dict[str, int]) -> None:
+    found = map_columns(header.split(";"), {}, "till.csv").columns
+    assert {name: place for name, place in found.items() if name != "product"} == columns
+
+
+@pytest.mark.parametrize(
+    ("header", "column"),
+    [
+        ("N° ticket;Date;N° carte fidélité;Qté;PU TTC;Montant HT;TVA;Montant TTC", "amount"),
+        ("account_code;document_number;issued_at;net;tax;gross", "amount"),
+        ("Nr klienta;Ilość;Wartość brutto;Wartość netto", "amount"),
+        ("Client;BillingDocument;SoldToParty;BilledQuantity;NetAmount", "customer_id"),
+    ],
+)
+def test_with_tax_or_without_and_whose_client_is_asked(header: str, column: str) -> None:
+    with pytest.raises(InputError, match="could be the " + column) as caught:
+        map_columns(header.split(";"), {}, "till.csv")
+    assert caught.value.code == "two-meanings"
 
 
 def test_what_can_be_a_header() -> None:
