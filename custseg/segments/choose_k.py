@@ -100,6 +100,7 @@ def choose_k(
         starts,
         variance=sample.var(axis=0),
         memory=effort.memory,
+        settled=len(sample) == len(matrix),
         compute=compute,
         advance=effort.advance,
     )

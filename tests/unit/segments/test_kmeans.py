@@ -8,10 +8,15 @@ from custseg.segments.kmeans import fit_clusters, round_centres, starting_centre
 GENEROUS = 10**9
 
 
-def fit(matrix, starts, *, memory=GENEROUS, threads=2):
+def fit(matrix, starts, *, memory=GENEROUS, threads=2, settled=False):
     points = matrix.sample(100_000, 0).points
     return fit_clusters(
-        matrix, starts, variance=points.var(axis=0), memory=memory, compute=Here(threads=threads)
+        matrix,
+        starts,
+        variance=points.var(axis=0),
+        memory=memory,
+        settled=settled,
+        compute=Here(threads=threads),
     )
 
 
@@ -67,6 +72,27 @@ def test_empty_clusters_are_moved_to_the_farthest_customers(make_matrix):
     fits = fit(make_matrix(points, block_rows=150), starts)
     assert sorted(fits[4].sizes) == [100, 100, 100, 100]
     assert sorted(fits[3].sizes) == [100, 100, 200]
+
+
+def test_starts_found_on_all_customers_are_the_fit_and_only_empty_clusters_are_put_right(
+    make_matrix, three_blobs, monkeypatch
+):
+    matrix = make_matrix(three_blobs, block_rows=700)
+    points = matrix.sample(100_000, 0).points
+    starts = starting_centres(points, range(2, 6), seed=0)
+    usual = fit(matrix, starts)
+    starts[5][4] = starts[5].min(axis=0) - 1e4
+    fitted = []
+    lloyd = kmeans._lloyd
+    monkeypatch.setattr(
+        kmeans, "_lloyd", lambda rows, start, spread: fitted.append(len(start)) or lloyd(rows, start, spread)
+    )
+    settled = fit(matrix, starts, settled=True)
+    assert fitted == [5]
+    assert min(settled[5].sizes) > 0
+    for k in range(2, 5):
+        np.testing.assert_allclose(settled[k].centres, usual[k].centres, atol=1e-5)
+        assert abs(settled[k].sse / usual[k].sse - 1) < 1e-9
 
 
 def test_a_k_beyond_the_different_customers_is_given_up(make_matrix):
