@@ -5,12 +5,15 @@
 For each size a sample of transactions is written once. Then everything runs in turn, `--repeat` times over,
 so that a busy moment of the machine meets all alike. Medians and their ratios are written; only ratios mean
 something. Memory is the highest resident memory of a process and its children, sampled from outside.
+Sizes given with `--alone` are taken by custseg only, once: peers run out of memory or of a day there. Spark
+runs once at each size.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import platform
 import shutil
@@ -48,7 +51,8 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     arguments.add_argument("--rows", type=float, nargs="+", default=[1e6, 1e7])
     arguments.add_argument("--repeat", type=int, default=3)
-    arguments.add_argument("--memory-limit", default="1GB")
+    arguments.add_argument("--alone", type=float, nargs="*", default=[])
+    arguments.add_argument("--memory-limit", help="1GB up to a hundred million lines, 2GB above")
     arguments.add_argument("--peers-python", default=sys.executable)
     arguments.add_argument("--csv", type=Path, help="transactions as one CSV, for pandas and custseg")
     arguments.add_argument("--spark", action="store_true", help="Spark too; needs Java 17")
@@ -58,6 +62,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="custseg-bench-") as name:
         for count in given.rows:
             rows += compare(int(count), Path(name), given)
+        for count in given.alone:
+            rows += take_alone(int(count), Path(name), given)
         if given.csv:
             rows += compare_csv(given.csv, Path(name), given)
     write(given.output, rows, given)
@@ -65,23 +71,16 @@ def main() -> None:
 
 def compare(count: int, folder: Path, given: argparse.Namespace) -> list[list[str]]:
     """Run everything on a sample of so many lines; return the rows of the table."""
-    data = folder / "data"
-    shutil.rmtree(data, ignore_errors=True)
-    subprocess.run(
-        [sys.executable, "-m", "custseg", "sample", "-o", data, "--rows", str(count), "--quiet",
-         "--customers", str(max(1000, count // 20)), "--file-type", "parquet"],
-        check=True, stdout=subprocess.DEVNULL,
-    )  # fmt: skip
-    source, runs, ratios = f"{data}/*.parquet", defaultdict(list), []
-    for _ in range(given.repeat):
+    source, runs, ratios = write_sample(count, folder), defaultdict(list), []
+    for turn in range(given.repeat):
         for name in ("polars_floor", "duckdb_features"):
             runs[name].append(peer(name, source, folder / f"{name}.parquet", given))
         runs["sklearn_clusters"].append(
             peer("sklearn_clusters", folder / "duckdb_features.parquet", folder / "labels.parquet", given)
         )
-        if given.spark:
+        if given.spark and not turn:
             runs["spark_pipeline"].append(peer("spark_pipeline", source, folder / "spark", given))
-        whole, features, sums = custseg(source, folder / "out", given)
+        whole, features, sums = custseg(source, folder / "out", limit(count, given))
         runs["custseg batch"].append(whole)
         runs["custseg, features"].append(features)
         theirs = {int(k): v for k, v in json.loads(runs["sklearn_clusters"][-1].printed).items()}
@@ -103,12 +102,36 @@ def compare(count: int, folder: Path, given: argparse.Namespace) -> list[list[st
     return made
 
 
+def take_alone(count: int, folder: Path, given: argparse.Namespace) -> list[list[str]]:
+    """Run custseg alone on a sample of so many lines; return its rows of the table."""
+    whole, features, _ = custseg(write_sample(count, folder), folder / "out", limit(count, given))
+    named = {"custseg, features": features, "custseg batch, all": whole}
+    return [row(f"{count:,} lines", name, [run], math.nan) for name, run in named.items()]
+
+
+def write_sample(count: int, folder: Path) -> str:
+    """Write so many lines, and return the pattern of their files."""
+    data = folder / "data"
+    shutil.rmtree(data, ignore_errors=True)
+    subprocess.run(
+        [sys.executable, "-m", "custseg", "sample", "-o", data, "--rows", str(count), "--quiet",
+         "--customers", str(max(1000, count // 20)), "--file-type", "parquet"],
+        check=True, stdout=subprocess.DEVNULL,
+    )  # fmt: skip
+    return f"{data}/*.parquet"
+
+
+def limit(count: int, given: argparse.Namespace) -> str:
+    """Return the memory limit of a run on so many lines."""
+    return given.memory_limit or ("1GB" if count <= 10**8 else "2GB")
+
+
 def compare_csv(path: Path, folder: Path, given: argparse.Namespace) -> list[list[str]]:
     """Compare the whole job on one CSV with pandas and scikit-learn."""
     runs = defaultdict(list)
     for _ in range(given.repeat):
         runs["pandas_sklearn"].append(peer("pandas_sklearn", path, folder / "pandas.parquet", given))
-        runs["custseg batch, all"].append(custseg(path, folder / "out", given)[0])
+        runs["custseg batch, all"].append(custseg(path, folder / "out", limit(0, given))[0])
     base = statistics.median(run.seconds for run in runs["pandas_sklearn"])
     return [row(path.name, name, of, base) for name, of in runs.items()]
 
@@ -117,18 +140,17 @@ def row(size: str, name: str, runs: list[Measured], base: float) -> list[str]:
     """Return a row of the table: medians, and the ratio to a peer's seconds."""
     seconds = statistics.median(run.seconds for run in runs)
     peak = statistics.median(run.peak for run in runs)
-    return [size, name, f"{seconds:.1f}", f"{seconds / base:.2f}", f"{peak / 1e9:.2f}", ""]
+    ratio = "" if math.isnan(base) else f"{seconds / base:.2f}"
+    return [size, name, f"{seconds:.1f}", ratio, f"{peak / 1e9:.2f}", ""]
 
 
 def custseg(
-    source: Path | str, output: Path, given: argparse.Namespace
+    source: Path | str, output: Path, memory_limit: str
 ) -> tuple[Measured, Measured, dict[int, float]]:
     """Run custseg; return the whole, what it took up to the features, and the sums of squares."""
     shutil.rmtree(output, ignore_errors=True)
-    whole = measure(
-        [sys.executable, "-m", "custseg", "batch", source, "-o", output, "--memory-limit", given.memory_limit,
-         "--quiet"]
-    )  # fmt: skip
+    words = ["batch", source, "-o", output, "--memory-limit", memory_limit, "--quiet"]
+    whole = measure([sys.executable, "-m", "custseg", *words])
     record = json.loads((output / "run.json").read_text())
     later = sum(record["seconds"][stage] for stage in LATER)
     sums = {each["k"]: each["sse"] for each in record["k_selection"]["candidates"]}
@@ -184,8 +206,9 @@ def write(path: Path, rows: list[list[str]], given: argparse.Namespace) -> None:
         BEGIN,
         f"{psutil.cpu_count()} processors ({processor}), {psutil.virtual_memory().total / 1e9:.0f} GB of "
         f"memory; Python {platform.python_version()}, custseg {version('custseg')} with Polars "
-        f"{version('polars')} and `--memory-limit {given.memory_limit}`; {peers}. "
-        f"Medians of {given.repeat} runs, in turn.",
+        f"{version('polars')} and `--memory-limit {given.memory_limit or '1GB'}`"
+        f"{'' if given.memory_limit else ', above a hundred million lines 2GB'}; {peers}. "
+        f"Medians of {given.repeat} runs, in turn; one run of Spark, and of what custseg does alone.",
         "",
         "| input | what | seconds | ratio | peak GB | sum of squares / scikit-learn's, worst k |",
         "|---|---|---:|---:|---:|---:|",
