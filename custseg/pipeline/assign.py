@@ -137,9 +137,9 @@ def _settle(
 def _steps(run: Run, *, model: Model, path: AnyPath) -> dict[str, Any]:
     """Do the steps in order; return what run.json says of them."""
     settings, progress, results = run.settings, run.progress, run.work.room("results")
-    _refuse_derived(run.table, model)
+    _refuse_derived(run.transactions, model)
     customers = sum_up(run)
-    table, compute = customers.features, run.compute
+    table, compute = customers.table, run.compute
     refuse_other_money(table.scan(), model, currency=settings.currency)
     with progress.stage("matrix", "Scaling features"):
         points = matrix.build_matrix(
@@ -204,8 +204,8 @@ def _refuse_derived(table: Table, model: Model) -> None:
 def _differences(customers: Customers, model: Model, settings: Settings) -> list[str]:
     """Say how the input differs from the model's, where that changes what its features mean."""
     told = []
-    for words in sorted({*customers.table.derived} ^ {*model.derived}):
-        here = words in customers.table.derived
+    for words in sorted({*customers.transactions.derived} ^ {*model.derived}):
+        here = words in customers.transactions.derived
         told.append(
             f"{words} was derived {'here' if here else 'for the model'}, and not "
             f"{'for the model' if here else 'here'}: features may mean something else."

@@ -84,7 +84,7 @@ def _steps(run: Run, *, previous: Previous | None) -> dict[str, Any]:
     """Do the steps in order; return what run.json says of them."""
     settings, progress, results = run.settings, run.progress, run.work.room("results")
     customers = sum_up(run)
-    table, compute = customers.features, run.compute
+    table, compute = customers.table, run.compute
     if previous:
         refuse_other_money(table.scan(), previous.model, currency=settings.currency)
     going_on = previous if previous and settings.k == "previous" else None
@@ -119,7 +119,7 @@ def _steps(run: Run, *, previous: Previous | None) -> dict[str, Any]:
             scores=edges,
             customers=customers.count,
             seen=seen_features(profile.features),
-            derived=customers.table.derived,
+            derived=customers.transactions.derived,
             currency=settings.currency,
             settings=settings.lasting(),
             versions=record.versions(),

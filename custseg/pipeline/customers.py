@@ -41,7 +41,7 @@ NONE_KEPT = {
 class Run:
     """What every step of a run may need."""
 
-    table: Table
+    transactions: Table
     recipe: Recipe
     plan: Plan
     work: WorkFolder
@@ -56,29 +56,28 @@ class Customers:
 
     Attributes
     ----------
-    table
+    transactions
         The input as it was read in the end.
-    features
+    table
         The customers who bought.
     returns_only
         How many only returned; they are left out.
-    as_of
-        The day that recency is counted to; None without dates.
+    ledger
+        What became of every line.
     unreadable
         The first cells that made their lines invalid.
     """
 
-    table: Table
-    features: CustomerTable
+    transactions: Table
+    table: CustomerTable
     returns_only: int
-    as_of: dt.date | None
     ledger: Ledger
     unreadable: Sequence[Unreadable]
 
     @property
     def count(self) -> int:
         """How many bought."""
-        return len(self.features)
+        return len(self.table)
 
 
 def sum_up(run: Run) -> Customers:
@@ -96,7 +95,7 @@ def sum_up(run: Run) -> Customers:
         files, ledger, unreadable = _map(run)
     counts, returns_only = _reduce(run, files, ledger)
     table = _features(run, counts)
-    return Customers(run.table, table, returns_only, table.as_of, ledger, unreadable)
+    return Customers(run.transactions, table, returns_only, ledger, unreadable)
 
 
 def _look_closer(run: Run) -> Run:
@@ -104,12 +103,12 @@ def _look_closer(run: Run) -> Run:
     run.progress.say("The files differ from their samples: looking through all of them.")
     run.work.remember(run.work.state | {"thorough": True})
     with run.progress.stage("find", "Looking through all files"):
-        files = tuple({source.file: None for source in run.table.sources})
-        table = reading.open_input(files, run.settings, thorough=True)
+        files = tuple({source.file: None for source in run.transactions.sources})
+        read = reading.open_input(files, run.settings, thorough=True)
     exchange_room = run.work.room("exchange")
     places.remove(exchange_room)
     exchange_room.mkdir(mode=0o700)
-    return replace(run, table=replace(table, skipped=run.table.skipped))
+    return replace(run, transactions=replace(read, skipped=run.transactions.skipped))
 
 
 def _map(run: Run) -> tuple[list[Written], Ledger, list[Unreadable]]:
@@ -121,7 +120,7 @@ def _map(run: Run) -> tuple[list[Written], Ledger, list[Unreadable]]:
     written: dict[int, list[Written]] = {}
     chunks = range(len(run.plan.chunks))
 
-    task = partial(exchange.map_chunk, run.table, run.plan, run.recipe, folder=folder)
+    task = partial(exchange.map_chunk, run.transactions, run.plan, run.recipe, folder=folder)
     with run.progress.stage("exchange", "Reading and cleaning", len(chunks), "chunks") as advance:
         for chunk, files in run.compute.run(task, chunks, at_once=run.compute.resources.tasks):
             written[chunk] = files
@@ -130,7 +129,7 @@ def _map(run: Run) -> tuple[list[Written], Ledger, list[Unreadable]]:
     ledger = Ledger()
     for file in files:
         ledger.add(Ledger(**file.ledger))
-    unreadable = exchange.find_unreadable(run.table, run.plan, written)
+    unreadable = exchange.find_unreadable(run.transactions, run.plan, written)
     check_lines(ledger, unreadable, run.settings)
     return files, ledger, unreadable
 
@@ -199,7 +198,7 @@ def _features(run: Run, counts: Mapping[int, int]) -> CustomerTable:
     buckets = [bucket for bucket in sorted(counts) if counts[bucket]]
     parts = [exchange.part_path(run.work.room("features"), bucket) for bucket in buckets]
     as_of = run.settings.as_of
-    if "invoice_date" in run.table.read:
+    if "invoice_date" in run.transactions.read:
         last = places.scan_parquet(parts).select(pl.col("last_purchase").max()).collect().item().date()
         as_of = as_of or last + dt.timedelta(days=1)
         if as_of < last:

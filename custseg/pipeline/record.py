@@ -45,38 +45,39 @@ def versions() -> dict[str, str]:
 
 def describe_customers(customers: Customers, labelled: pl.LazyFrame, profile: Profile) -> dict[str, Any]:
     """Return what was read, what became of it, and how the features are spread."""
+    as_of = customers.table.as_of
     return {
-        "inputs": _describe_inputs(customers.table, labelled),
+        "inputs": _describe_inputs(customers.transactions, labelled),
         **customers.ledger.to_record(),
         "invalid_examples": [cell._asdict() for cell in customers.unreadable],
         "customers": customers.count,
         "returns_only": customers.returns_only,
         "rounded_lines": customers.ledger.rounded,
-        "as_of": customers.as_of.isoformat() if customers.as_of else None,
+        "as_of": as_of.isoformat() if as_of else None,
         "features": [summary.to_record() for summary in profile.features],
     }
 
 
-def _describe_inputs(table: Table, customers: pl.LazyFrame) -> dict[str, Any]:
+def _describe_inputs(transactions: Table, customers: pl.LazyFrame) -> dict[str, Any]:
     """Return what was read: files, headers of the columns, what was derived, first and last purchase."""
     headers: dict[str, dict[str, None]] = {}
-    for source in table.sources:
+    for source in transactions.sources:
         for column, position in source.columns.items():
             headers.setdefault(column, {})[source.header[position]] = None
     first = last = None
-    if "invoice_date" in table.read:
+    if "invoice_date" in transactions.read:
         first, last = (
             customers.select(pl.col("first_purchase").min(), pl.col("last_purchase").max()).collect().row(0)
         )
-    files = {source.file.path: source.file for source in table.sources}
+    files = {source.file.path: source.file for source in transactions.sources}
     return {
         "files": len(files),
         "bytes": find.total_bytes(files.values()),
         "paths": list(files)[:PATHS_IN_RECORD],
         "columns": {column: list(names) for column, names in headers.items()},
-        "derived": list(table.derived),
+        "derived": list(transactions.derived),
         "first_date": first.isoformat() if first else None,
         "last_date": last.isoformat() if last else None,
-        "notes": list(table.notes),
-        "skipped": [skipped._asdict() for skipped in table.skipped],
+        "notes": list(transactions.notes),
+        "skipped": [skipped._asdict() for skipped in transactions.skipped],
     }
