@@ -73,17 +73,17 @@ def check(inputs: Inputs, *, settings: Settings | None = None) -> Check:
         except InputError as error:
             met.append(error)
     return Check(
-        tuple(map(str, paths)),
-        settings,
-        files,
-        table if table.sources else None,
-        describe_kinds(table.sources, excerpts, trials, settings),
-        guess,
-        _grouped(met),
-        tuple(suspects.find_suspects(trials)),
-        tuple(note for note in table.notes if note not in reading.say_ways(table.sources)),
-        time.perf_counter() - start,
-        tuple(trials),
+        inputs=tuple(map(str, paths)),
+        settings=settings,
+        files=files,
+        table=table if table.sources else None,
+        kinds=describe_kinds(table.sources, excerpts, trials, settings),
+        estimate=guess,
+        problems=_grouped(met),
+        suspects=tuple(suspects.find_suspects(trials)),
+        notes=tuple(note for note in table.notes if note not in reading.say_ways(table.sources)),
+        seconds=time.perf_counter() - start,
+        trials=tuple(trials),
     )
 
 

@@ -45,7 +45,7 @@ class Problem:
         }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Kind:
     """Files that came out of one program, and how they are read.
 
@@ -86,7 +86,7 @@ class Kind:
         }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Check:
     """What a run would do and come to.
 
@@ -118,7 +118,7 @@ class Check:
     suspects: tuple[Suspect, ...]
     notes: tuple[str, ...]
     seconds: float
-    trials: tuple[Trial, ...] = field(default=(), repr=False)
+    trials: tuple[Trial, ...] = field(repr=False)
 
     @property
     def ok(self) -> bool:

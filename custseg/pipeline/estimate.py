@@ -32,7 +32,7 @@ CHOICE_MEMORY = 450_000_000
 """Resident bytes of the program while it chooses k."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Estimate:
     """What a run would come to.
 
@@ -118,17 +118,20 @@ def estimate(
         kept["invoice_date"].drop_nulls() if "invoice_date" in kept.columns else pl.Series([], dtype=pl.Date)
     )
     first, last = (str(dates.min()), str(dates.max())) if len(dates) else (None, None)
+    memory, disk, seconds = _costs(sources, lines, customers[0], plan, resources)
     return Estimate(
-        together.height,
-        {"rows_read": sum(lines.values()), **lines},
-        money,
-        customers,
-        exact,
-        first,
-        last,
-        plan,
-        resources,
-        *_costs(sources, lines, customers[0], plan, resources),
+        looked_at=together.height,
+        lines={"rows_read": sum(lines.values()), **lines},
+        money=money,
+        customers=customers,
+        exact=exact,
+        first=first,
+        last=last,
+        plan=plan,
+        resources=resources,
+        memory=memory,
+        disk=disk,
+        seconds=seconds,
     )
 
 

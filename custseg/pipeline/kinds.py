@@ -43,13 +43,13 @@ def describe_kinds(
         mapped = set(source.columns.values())
         kinds.append(
             Kind(
-                tuple(member.contents.place for member in group),
-                source.contents.format,
-                sum(member.text_bytes for member in group),
-                tuple(explain_source(excerpt, settings)) if excerpt else (),
-                columns,
-                tuple(header for position, header in enumerate(source.header) if position not in mapped),
-                tuple(_show_lines(excerpt, read.get(id(source)))) if excerpt else (),
+                places=tuple(member.contents.place for member in group),
+                format=source.contents.format,
+                text_bytes=sum(member.text_bytes for member in group),
+                reasons=tuple(explain_source(excerpt, settings)) if excerpt else (),
+                columns=columns,
+                unused=tuple(header for place, header in enumerate(source.header) if place not in mapped),
+                lines=tuple(_show_lines(excerpt, read.get(id(source)))) if excerpt else (),
             )
         )
     return tuple(kinds)
