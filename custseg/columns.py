@@ -15,6 +15,9 @@ LINE_LIMIT = 4e11
 """Largest absolute quantity, price or amount of one line; beyond it a double no longer holds every
 ten-thousandth, so the line is invalid. In rupiah this is about 25 million US dollars a line."""
 
+LINE_IN_TEXT = 90
+"""Bytes of a line in a CSV file, about: sizes of samples and plans hang on it, no answer does."""
+
 Kind = Literal["count", "quantity", "money", "date", "days", "share"]
 
 

@@ -8,13 +8,11 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
+from custseg.columns import LINE_IN_TEXT
 from custseg.running import compute
 from custseg.running.compute import Resources
 from custseg.transactions.pieces import Piece
 from custseg.transactions.source import Source
-
-LINE_IN_TEXT = 90
-"""Bytes of a line in a CSV file, about; only the plan depends on it."""
 
 CHUNK_LINE = 260
 """Resident bytes a line of a chunk takes while it is scanned, ordered and written: 130 where lines of an

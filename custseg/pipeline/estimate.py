@@ -9,8 +9,8 @@ from typing import Any
 
 import polars as pl
 
-from custseg.columns import FATES
-from custseg.customers.plan import BUCKET_LINE, CHUNK_LINE, EXCHANGE_LINE, LINE_IN_TEXT, Plan
+from custseg.columns import FATES, LINE_IN_TEXT
+from custseg.customers.plan import BUCKET_LINE, CHUNK_LINE, EXCHANGE_LINE, Plan
 from custseg.running.compute import PROGRAM, Resources
 from custseg.transactions.cleaning import KEPT
 from custseg.transactions.source import Source

@@ -13,9 +13,9 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
+from custseg.columns import LINE_IN_TEXT
 from custseg.errors import InputError, cut, nearest
 from custseg.running import storage
-from custseg.transactions.parquet_files import ROW_IN_TEXT
 
 HEADER_ROWS = 20
 KEPT_SHEETS = 2
@@ -56,7 +56,7 @@ class ExcelSheet:
     @property
     def text_bytes(self) -> int:
         """Bytes it would have as text, about."""
-        return self.lines * ROW_IN_TEXT
+        return self.lines * LINE_IN_TEXT
 
     @property
     def alike(self) -> tuple[object, ...]:
@@ -77,7 +77,7 @@ class ExcelSheet:
     def sample(self, size: int) -> list[list[str | None]]:
         """Return rows from the beginning, the middle and the end, `size` bytes in all, about."""
         frame = _sheets.look_at(self.path, self.sheet).slice(self.header_line)
-        rows = max(1, size // ROW_IN_TEXT // 3)
+        rows = max(1, size // LINE_IN_TEXT // 3)
         starts = {0, max(0, (frame.height - rows) // 2), max(0, frame.height - rows)}
         return [list(row) for start in sorted(starts) for row in frame.slice(start, rows).iter_rows()]
 

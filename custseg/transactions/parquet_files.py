@@ -7,11 +7,9 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from custseg.columns import LINE_IN_TEXT
 from custseg.errors import CustsegError, InputError, cut
 from custseg.running import storage
-
-ROW_IN_TEXT = 90
-"""Bytes a row would take as text, about; only the plan depends on it."""
 
 FRAME_BYTES = 1 << 26
 
@@ -43,7 +41,7 @@ class ParquetFile:
     @property
     def text_bytes(self) -> int:
         """Bytes it would have as text, about."""
-        return self.rows * ROW_IN_TEXT
+        return self.rows * LINE_IN_TEXT
 
     @property
     def alike(self) -> tuple[object, ...]:
@@ -58,7 +56,7 @@ class ParquetFile:
 
     def frames(self, limit: int) -> Iterator[pl.LazyFrame]:
         """Yield the whole file in frames of bounded size."""
-        rows = max(1, limit // ROW_IN_TEXT)
+        rows = max(1, limit // LINE_IN_TEXT)
         for start in range(0, self.rows, rows):
             yield self.scan(start, rows)
 
@@ -83,7 +81,7 @@ class ParquetFile:
         InputError
             The file cannot be read.
         """
-        rows = max(1, size // ROW_IN_TEXT // 3)
+        rows = max(1, size // LINE_IN_TEXT // 3)
         starts = {0, max(0, (self.rows - rows) // 2), max(0, self.rows - rows)}
         texts = [as_sample(f"c{position}", dtype) for position, dtype in enumerate(self.dtypes)]
         try:

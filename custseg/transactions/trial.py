@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from custseg.columns import SCALE
+from custseg.columns import LINE_IN_TEXT, SCALE
 from custseg.transactions import streams
 from custseg.transactions.cleaning import FATE_CODES, KEPT
 from custseg.transactions.csv_blocks import CsvFile
 from custseg.transactions.lines import read_lines, without_blank_lines
-from custseg.transactions.parquet_files import ROW_IN_TEXT, as_sample
+from custseg.transactions.parquet_files import as_sample
 from custseg.transactions.pieces import Batch, Part, Piece, scan_piece
 from custseg.transactions.reading import Table
 from custseg.transactions.source import HEAD, NUMBERS, Source
@@ -103,7 +103,7 @@ def take_excerpt(source: Source, size: int) -> Excerpt:
         lines = raw.height if share == 1 else max(raw.height + 1.0, raw.height / share)
         return Excerpt(source, raw, Part(source, frame, (data,)), lines, stored)
     rows = contents.rows if contents.rows is not None else contents.lines
-    each = max(1, size // ROW_IN_TEXT // PLACES)
+    each = max(1, size // LINE_IN_TEXT // PLACES)
     whole = rows <= each * PLACES
     query = scan_piece(source, Piece(0))
     if not whole:
