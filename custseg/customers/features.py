@@ -16,7 +16,9 @@ from custseg.customers.duplicates import find_repeated_invoices
 from custseg.errors import InputError
 from custseg.settings import Settings
 from custseg.transactions.cleaning import FATE_CODES
+from custseg.transactions.heads import head_columns
 from custseg.transactions.reading import Table
+from custseg.transactions.source import NUMBERS
 from custseg.transactions.values import divided
 
 Lines = Mapping[str, NDArray[Any]]
@@ -97,10 +99,9 @@ def make_recipe(table: Table, settings: Settings) -> Recipe:
             )
     drop = settings.duplicates == "drop"
     returns = settings.returns == "net" or bool({"returned_value", "return_rate"} & set(possible))
-    heads = [name for name in ("customer_id", "invoice", "invoice_date") if name in table.read]
-    numbers = [name for name in ("quantity", "unit_price", "amount") if name in table.read]
+    numbers = [name for name in NUMBERS if name in table.read]
     return Recipe(
-        head_columns=(*heads, *(["returned"] if returns else [])),
+        head_columns=(*head_columns(table), *(["returned"] if returns else [])),
         line_columns=(
             *(["line"] if drop or not numbers else []),
             *numbers,

@@ -13,7 +13,7 @@ from custseg.columns import FATES, LINE_IN_TEXT
 from custseg.customers.plan import BUCKET_LINE, CHUNK_LINE, EXCHANGE_LINE, Plan
 from custseg.running.compute import PROGRAM, Resources
 from custseg.transactions.cleaning import KEPT
-from custseg.transactions.source import Source
+from custseg.transactions.source import HEAD, Source
 from custseg.transactions.trial import Trial, amounts
 
 READ_SECONDS = {"csv": 1.0e-6, "parquet": 0.6e-6, "excel": 6e-6}
@@ -136,7 +136,7 @@ def estimate(
 
 
 def _lines(trial: Trial) -> pl.DataFrame:
-    names = [name for name in ("customer_id", "invoice", "invoice_date") if name in trial.read.columns]
+    names = [name for name in HEAD if name in trial.read.columns]
     excerpt = trial.excerpt
     return trial.read.select(
         *names,

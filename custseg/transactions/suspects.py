@@ -19,7 +19,7 @@ from custseg.errors import cut
 from custseg.transactions.charges import exact_pattern, is_charge
 from custseg.transactions.cleaning import FATE_CODES, KEPT
 from custseg.transactions.numerals import currency_of
-from custseg.transactions.source import NUMBERS
+from custseg.transactions.source import HEAD, NUMBERS
 from custseg.transactions.trial import Trial, amounts
 from custseg.transactions.vocabulary import plain
 
@@ -85,7 +85,7 @@ def _together(trials: Sequence[Trial]) -> pl.DataFrame:
                 if place is None
                 else pl.Series(excerpt.raw[f"c{place}"].cast(pl.String).str.strip_chars())
             )
-        heads = [name for name in ("customer_id", "invoice", "invoice_date") if name in trial.read.columns]
+        heads = [name for name in HEAD if name in trial.read.columns]
         frames.append(
             trial.read.select(
                 *heads,

@@ -123,7 +123,7 @@ def _describe(table: Table, opened: _Opened, row: dict[str, Any]) -> Unreadable:
         place = source.columns[names[0]]
         column, value = source.header[place], row[f"c{place}"]
     else:
-        there = [name for name in ("quantity", "unit_price", "amount") if name in source.columns]
+        there = [name for name in NUMBERS if name in source.columns]
         column = " and ".join(source.header[source.columns[name]] for name in there)
         value = " and ".join(str(row[f"c{source.columns[name]}"]) for name in there)
     return Unreadable(
