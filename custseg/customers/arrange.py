@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from custseg.columns import FATES
 from custseg.customers.features import Recipe, exact_sum
 from custseg.customers.keys import key
-from custseg.transactions.cleaning import KEPT, Ledger
+from custseg.transactions.cleaning import FATE_CODES, KEPT, Ledger
 from custseg.transactions.lines import Lines
 from custseg.transactions.source import NUMBERS
 
@@ -19,6 +19,9 @@ HEAD_SEEDS = {"customer_id": 1_000_001, "invoice": 1_000_002, "invoice_date": 1_
 
 BOUGHT, RETURNED = 1, 2
 """Why a line is carried; 0 is not at all."""
+
+RETURN_FATES = FATE_CODES["cancelled"], FATE_CODES["non_positive"]
+"""Fates a return may have."""
 
 
 class Arranged(NamedTuple):
@@ -169,7 +172,7 @@ def _returned(
     lost: NDArray[np.int64], fate: NDArray[np.uint8], numbers: dict[str, NDArray[np.int64]], recipe: Recipe
 ) -> NDArray[np.int64]:
     """Return the lines that take goods or money back: cancelled or not positive, and negative."""
-    back = lost[np.isin(fate, recipe.return_fates)]
+    back = lost[np.isin(fate, RETURN_FATES)]
     if not numbers:
         return back[:0]
     values = {name: column[back] for name, column in numbers.items()}

@@ -15,7 +15,6 @@ from custseg.columns import FEATURES, SCALE
 from custseg.customers.duplicates import find_repeated_invoices
 from custseg.errors import InputError
 from custseg.settings import Settings
-from custseg.transactions.cleaning import FATE_CODES
 from custseg.transactions.heads import head_columns
 from custseg.transactions.reading import Table
 from custseg.transactions.source import NUMBERS
@@ -51,11 +50,6 @@ class Recipe:
     returns: bool
     net: bool
     features: tuple[str, ...]
-
-    @property
-    def return_fates(self) -> tuple[int, ...]:
-        """Codes of the fates a return may have."""
-        return FATE_CODES["cancelled"], FATE_CODES["non_positive"]
 
     def amount(self, columns: Lines) -> NDArray[np.int64]:
         """Return the total of each line in ten-thousandths.
