@@ -171,7 +171,7 @@ def aggregate(
         sums["price_sum"] = add(columns["unit_price"])
     if "amount" in columns or "unit_price" in columns:
         sums["spend"] = add(amount)
-    invoices = heads.with_columns(pl.Series(name, values) for name, values in sums.items())
+    stretches = heads.with_columns(pl.Series(name, values) for name, values in sums.items())
     products = None
     if "product" in columns:
         bought = np.flatnonzero(~dropped & (columns["product"] != 0))
@@ -180,20 +180,20 @@ def aggregate(
         if recipe.returns:
             products = products.filter(~pl.col("returned"))
         products = products.select("customer_id", "product").unique()
-    return invoices, (_by_customer(invoices, recipe, tuple(sums)), products)
+    return stretches, (_by_customer(stretches, recipe, tuple(sums)), products)
 
 
-def _by_customer(invoices: pl.DataFrame, recipe: Recipe, sums: Sequence[str]) -> pl.DataFrame:
-    bought = invoices.filter(~pl.col("returned")) if recipe.returns else invoices
+def _by_customer(stretches: pl.DataFrame, recipe: Recipe, sums: Sequence[str]) -> pl.DataFrame:
+    bought = stretches.filter(~pl.col("returned")) if recipe.returns else stretches
     made = [pl.col(name).sum() for name in sums] + [pl.col("purchases").sum()]
-    if "invoice_date" in invoices.columns:
+    if "invoice_date" in stretches.columns:
         when = pl.col("invoice_date")
         made += [when.min().alias("first_purchase"), when.max().alias("last_purchase")]
     customers = bought.with_columns(purchases=_purchases(bought)).group_by("customer_id").agg(made)
     if not recipe.returns:
         return customers
     back = [pl.col(name).sum().alias(f"returned_{name}") for name in sums]
-    returned = invoices.filter("returned").group_by("customer_id").agg(back)
+    returned = stretches.filter("returned").group_by("customer_id").agg(back)
     counts = pl.col("purchases", *sums, *(f"returned_{name}" for name in sums))
     both = customers.join(returned, on="customer_id", how="full", coalesce=True)
     return both.with_columns(counts.fill_null(0))
@@ -225,10 +225,10 @@ def merge(groups: Sequence[tuple[pl.DataFrame, pl.DataFrame | None]]) -> tuple[p
     """
     customers = pl.concat([group for group, _ in groups])
     if len(groups) > 1:
-        smallest = [pl.col("first_purchase").min()] if "first_purchase" in customers.columns else []
-        largest = [pl.col("last_purchase").max()] if "last_purchase" in customers.columns else []
+        first = [pl.col("first_purchase").min()] if "first_purchase" in customers.columns else []
+        last = [pl.col("last_purchase").max()] if "last_purchase" in customers.columns else []
         rest = pl.exclude("customer_id", "first_purchase", "last_purchase").sum()
-        summed = customers.group_by("customer_id").agg(rest, *smallest, *largest)
+        summed = customers.group_by("customer_id").agg(rest, *first, *last)
         customers = summed.select(customers.columns)  # As the parts of buckets in one slice have them.
     products = [pairs for _, pairs in groups if pairs is not None]
     if products:
