@@ -21,7 +21,7 @@ CONNECT_SECONDS = 10
 WORKERS_SECONDS = 60
 """How long to wait for the first worker: a batch system may start it after the scheduler."""
 
-OWN_SHARE = 2 * 500_000_000
+OWN_SHARE = memory_floor()
 """Bytes of the memory limit that stay with this process where it has local workers."""
 
 DISK_AND_DEATHS = {
