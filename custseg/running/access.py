@@ -74,7 +74,13 @@ def _open_store(bucket: str, access: tuple[tuple[str, str], ...]) -> S3Store:
     return S3Store(bucket, config=config, client_options=options, retry_config=retry)  # type: ignore[arg-type]
 
 
-def find_access(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
+def locate(url: str) -> tuple[S3Store, str]:
+    """Return what speaks with the bucket of an address, and the key in it."""
+    bucket, key = split(url)
+    return open_store(bucket), key
+
+
+def find_access() -> dict[str, str]:
     """Return where the store is and who asks.
 
     Raises
@@ -83,6 +89,7 @@ def find_access(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
         Nothing says who asks. Libraries would then ask the cloud's own network for a machine's rights, which
         on any other machine waits for an address that does not answer; so that is done only on request.
     """
+    environment = os.environ
     told = {
         "access_key_id": environment.get("AWS_ACCESS_KEY_ID"),
         "secret_access_key": environment.get("AWS_SECRET_ACCESS_KEY"),

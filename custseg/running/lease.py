@@ -130,16 +130,15 @@ class _Lease:
 
         self.beats += 1
         holder = {"token": self.token, "beat": self.beats, "host": platform.node()} | _this_process()
-        bucket, key = access.split(self.file.url)
         began = time.monotonic()
         try:
             put = access.library().put(
-                access.open_store(bucket), key, json.dumps(holder).encode(), mode=mode, use_multipart=False
+                *access.locate(self.file.url), json.dumps(holder).encode(), mode=mode, use_multipart=False
             )
         except (AlreadyExistsError, PreconditionError):
             return False
         except Exception as error:
-            if isinstance(error, FileNotFoundError) and "NoSuchBucket" not in str(error):
+            if storage.is_missing(error):
                 return False
             raise storage.explain(self.file.url, error, writing=True) from None
         self.tag, self.renewed = put["e_tag"], began
@@ -147,9 +146,8 @@ class _Lease:
 
     def _read(self) -> tuple[dict[str, Any], Any]:
         """Return who holds it, and what the store says of the object."""
-        bucket, key = access.split(self.file.url)
         try:
-            found = access.library().get(access.open_store(bucket), key)
+            found = access.library().get(*access.locate(self.file.url))
             holder = json.loads(bytes(found.bytes()))
         except FileNotFoundError:
             raise

@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from custseg.errors import CustsegError
 from custseg.running import access, storage
@@ -85,7 +85,7 @@ class Remote:
             There is no such file.
         """
         with self._errors():
-            found = access.library().head(*self._at())
+            found = access.library().head(*access.locate(self.url))
         return Known(found["size"], storage.nanoseconds(found["last_modified"]))
 
     def exists(self) -> bool:
@@ -107,7 +107,7 @@ class Remote:
     def read_bytes(self) -> bytes:
         """Read all of it."""
         with self._errors():
-            return bytes(access.library().get(*self._at()).bytes())
+            return bytes(access.library().get(*access.locate(self.url)).bytes())
 
     def read_text(self, encoding: str) -> str:
         """Read all of it as text."""
@@ -116,33 +116,33 @@ class Remote:
     def read_range(self, start: int, length: int) -> bytes:
         """Read some of it."""
         with self._errors():
-            return bytes(access.library().get_range(*self._at(), start=start, length=length))
+            return bytes(access.library().get_range(*access.locate(self.url), start=start, length=length))
 
     def write_bytes(self, data: bytes | memoryview) -> None:
         """Put bytes there at once."""
         with self._errors(writing=True):
-            access.library().put(*self._at(), bytes(data), use_multipart=False)
+            access.library().put(*access.locate(self.url), bytes(data), use_multipart=False)
 
     def put(self, file: Path) -> None:
         """Put a file of this machine there at once."""
         in_parts = file.stat().st_size > LARGEST_PUT
         with self._errors(writing=True):
-            access.library().put(*self._at(), file, use_multipart=in_parts)
+            access.library().put(*access.locate(self.url), file, use_multipart=in_parts)
 
     def copy_to(self, target: Remote) -> None:
         """Copy it to a place in the same bucket, without its bytes coming by here."""
-        store, key = self._at()
+        store, key = access.locate(self.url)
         with target._errors(writing=True):
             access.library().copy(store, key, access.split(target.url)[1])
 
     def unlink(self, *, missing_ok: bool = False) -> None:
         """Remove the file; it is no error if there is none."""
         with self._errors(writing=True):
-            access.library().delete(*self._at())
+            access.library().delete(*access.locate(self.url))
 
     def iterdir(self) -> Iterator[Remote]:
         """List what is directly in the folder."""
-        store, key = self._at()
+        store, key = access.locate(self.url)
         with self._errors():
             found = access.library().list_with_delimiter(store, f"{key}/" if key else None)
         keys = [*found["common_prefixes"], *(each["path"] for each in found["objects"])]
@@ -152,10 +152,6 @@ class Remote:
         """List what is directly in the folder and fits a pattern of names."""
         yield from (each for each in self.iterdir() if fnmatch.fnmatchcase(each.name, pattern))
 
-    def _at(self) -> tuple[Any, str]:
-        bucket, key = access.split(self.url)
-        return access.open_store(bucket), key
-
     @contextmanager
     def _errors(self, *, writing: bool = False) -> Iterator[None]:
         """Let a missing file be Python's own error, and say what all others mean."""
@@ -164,8 +160,7 @@ class Remote:
         except CustsegError:
             raise
         except Exception as error:
-            missing = isinstance(error, FileNotFoundError) and "NoSuchBucket" not in str(error)
-            if missing and not writing:
+            if storage.is_missing(error) and not writing:
                 raise FileNotFoundError(self.url) from None
             raise storage.explain(self.url, error, writing=writing) from None
 
@@ -263,5 +258,5 @@ def check_access(*paths: AnyPath) -> None:
     for path in paths:
         if isinstance(path, Remote):
             with path._errors(writing=True):
-                store, key = path._at()
+                store, key = access.locate(path.url)
                 access.library().list_with_delimiter(store, f"{key}/" if key else None)

@@ -52,9 +52,8 @@ def look_at(url: str) -> RemoteFile:
     InputError, MachineError
         There is none, or it cannot be reached.
     """
-    bucket, key = access.split(url)
     try:
-        found = access.library().head(access.open_store(bucket), key)
+        found = access.library().head(*access.locate(url))
     except Exception as error:
         raise explain(url, error) from None
     return RemoteFile(url, found["size"], nanoseconds(found["last_modified"]))
@@ -135,6 +134,11 @@ def explain(place: str, error: BaseException, *, writing: bool = False) -> Custs
     )
 
 
+def is_missing(error: BaseException) -> bool:
+    """Tell whether an error says that there is no such object, in a bucket that is there."""
+    return isinstance(error, FileNotFoundError) and "NoSuchBucket" not in str(error)
+
+
 class _Ranges(io.RawIOBase):
     """An object as a file, read range by range."""
 
@@ -175,9 +179,8 @@ class _Ranges(io.RawIOBase):
         wanted = min(wanted, self.length - self.position)
         if wanted <= 0:
             return b""
-        bucket, key = access.split(self.url)
         try:
-            store = access.open_store(bucket)
+            store, key = access.locate(self.url)
             data = bytes(access.library().get_range(store, key, start=self.position, length=wanted))
         except Exception as error:
             raise explain(self.url, error) from None
