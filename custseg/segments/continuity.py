@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from custseg.columns import FEATURES, SCALE
+from custseg.columns import SCALE
 from custseg.segments.choice import NEAR, percent
 from custseg.segments.drift import Drifts
 from custseg.segments.earlier import Previous
@@ -128,10 +128,8 @@ def advise(previous: Previous, selection: KSelection, drifts: Drifts, *, min_sha
             f"k = {auto.k} scores a silhouette of {auto.silhouette or 0:.3f}, k = {chosen.k} only "
             f"{chosen.silhouette or 0:.3f}"
         )
-    shifted = [drift for drift in drifts.features if drift.shifted]
-    if shifted:
-        names = ", ".join(f"{FEATURES[drift.name].label.lower()} ({drift.psi:.2f})" for drift in shifted)
-        reasons.append(f"customers have shifted in {names}")
+    if drifts.shifted_in:
+        reasons.append(f"customers have shifted in {drifts.shifted_in}")
     if selection.looseness is not None and selection.looseness >= LOOSE:
         reasons.append(
             "centres found anew lie closer to the customers: with the carried ones the sum of squares is "

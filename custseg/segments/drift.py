@@ -80,6 +80,12 @@ class Drifts:
     features: tuple[Drift, ...]
     outside: int
 
+    @property
+    def shifted_in(self) -> str:
+        """The features in which the customers have changed, with the index of each; empty when in none."""
+        shifted = [drift for drift in self.features if drift.shifted]
+        return ", ".join(f"{FEATURES[drift.name].label.lower()} ({drift.psi:.2f})" for drift in shifted)
+
     def to_record(self) -> dict[str, Any]:
         """Return plain values for run.json."""
         rows = [asdict(drift) for drift in self.features]
@@ -90,13 +96,11 @@ class Drifts:
     def sentences(self, customers: int) -> list[str]:
         """Say what a user should know; nothing when all is as it was."""
         told = []
-        shifted = [drift for drift in self.features if drift.shifted]
-        if shifted:
-            names = ", ".join(f"{FEATURES[d.name].label.lower()} ({d.psi:.2f})" for d in shifted)
+        if self.shifted_in:
             told.append(
-                f"The customers differ from those the segments were made from in {names}: a population "
-                f"stability index of {SHIFTED} or more. Segments may no longer describe them well; consider "
-                "a new run."
+                f"The customers differ from those the segments were made from in {self.shifted_in}: a "
+                f"population stability index of {SHIFTED} or more. Segments may no longer describe them "
+                "well; consider a new run."
             )
         if self.outside:
             told.append(
