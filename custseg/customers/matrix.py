@@ -48,7 +48,7 @@ class Scaling:
         """Scale raw features, shape (n, n_features)."""
         if self.mode == "none":
             return values.astype(np.float32)
-        scaled = (bend(values, self.mode) - np.array(self.means)) / np.array(self.deviations)
+        scaled = (_bent(values, self.mode) - np.array(self.means)) / np.array(self.deviations)
         points: NDArray[np.float32] = scaled.astype(np.float32)
         return points
 
@@ -147,9 +147,15 @@ class Matrix:
         return Sample(self.block(number)[rows].astype(np.float64), keys[rows])
 
 
-def bend(values: NDArray[np.float64], mode: str) -> NDArray[np.float64]:
-    """Take the logarithm of both signs where the mode asks for it."""
-    return np.sign(values) * np.log1p(np.abs(values)) if mode == "log-standard" else values
+def bend(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return sign(x)·log1p(|x|): a logarithm for values of both signs."""
+    bent: NDArray[np.float64] = np.sign(values) * np.log1p(np.abs(values))
+    return bent
+
+
+def _bent(values: NDArray[np.float64], mode: Mode) -> NDArray[np.float64]:
+    """Bend values where the mode asks for it."""
+    return bend(values) if mode == "log-standard" else values
 
 
 def mix(keys: NDArray[np.uint64], seed: int) -> NDArray[np.uint64]:
@@ -233,14 +239,14 @@ def _fit_scaling(rows: Rows, customers: int, names: Sequence[str], mode: Mode, c
         return Scaling(mode, (0.0,) * len(names), (1.0,) * len(names))
 
     def middle(number: int) -> NDArray[np.float64]:
-        mean: NDArray[np.float64] = bend(_raw(rows(number), names), mode).mean(axis=0)
+        mean: NDArray[np.float64] = _bent(_raw(rows(number), names), mode).mean(axis=0)
         return mean
 
     # Sums about a value near the middle: squares of raw sums would cancel.
     (pivot,) = compute.map(middle, [0])
 
     def add(number: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        values = bend(_raw(rows(number), names), mode) - pivot
+        values = _bent(_raw(rows(number), names), mode) - pivot
         return values.sum(axis=0), (values * values).sum(axis=0)
 
     sums, squares = zip(*compute.map(add, range(-(-customers // BLOCK_ROWS))), strict=True)

@@ -10,20 +10,17 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from custseg.columns import FEATURES, SCORES
+from custseg.customers.matrix import Matrix, Rows, bend
 from custseg.running import outputs
 from custseg.running.compute import HERE, Compute
 from custseg.running.places import AnyPath
 from custseg.segments.nearest import Floats, label_block
-
-if TYPE_CHECKING:
-    from custseg.customers.matrix import Matrix, Rows
 
 PREVIOUS = ("previous_segment_id", "previous_segment")
 """Columns that a run made from a previous one has beside the others."""
@@ -104,8 +101,8 @@ def _tally_block(
     sums: dict[str, Floats] = {}
     for name in _numeric(table):
         values = table[name].cast(pl.Float64).to_numpy()
-        bent = np.sign(values) * np.log1p(np.abs(values))
-        sums[name] = np.stack([np.bincount(cluster, weights=x, minlength=k) for x in (values, bent)])
+        both = (values, bend(values))
+        sums[name] = np.stack([np.bincount(cluster, weights=x, minlength=k) for x in both])
     sizes: NDArray[np.int64] = np.bincount(cluster, minlength=k)
     return sizes, sums
 
@@ -181,5 +178,5 @@ def _numeric(table: pl.DataFrame) -> list[str]:
 
 
 def _unbend(value: float) -> float:
-    """Undo sign(x)·log1p(|x|)."""
+    """Undo `bend`."""
     return math.copysign(math.expm1(abs(value)), value)

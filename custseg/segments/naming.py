@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from custseg.customers.matrix import bend
 from custseg.segments.choice import percent
 from custseg.segments.label import Tally
 from custseg.segments.nearest import Floats
@@ -213,7 +214,7 @@ def _places(tallies: Sequence[Tally], *features: str) -> Floats:
     for feature in features:
         if feature in tallies[0].typical:
             values = np.array([tally.typical[feature] for tally in tallies])
-            bent = np.sign(values) * np.log1p(np.abs(values))
+            bent = bend(values)
             reach = max(float(np.ptp(bent)), math.log(DISTINCT_FACTOR))
             places: Floats = 0.5 + (bent - (bent.max() + bent.min()) / 2) / reach
             return places
