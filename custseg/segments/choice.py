@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from custseg.segments.wording import percent
+
 NEAR = 0.05
 """Silhouette that a finer division may cost."""
 
@@ -173,14 +175,6 @@ def find_elbow(ks: Sequence[int], sums: Sequence[float]) -> int | None:
         warnings.simplefilter("ignore")  # some of its versions warn where they find none
         knee = KneeLocator(ks, sums, curve="convex", direction="decreasing", S=1.0).knee
     return int(knee) if knee is not None and knee > 1 else None
-
-
-def percent(share: float) -> str:
-    """Write a share for people: ``37 %``, ``1.4 %``, ``under 0.1 %``."""
-    value = 100 * share
-    if 0 < value < 0.05:
-        return "under 0.1 %"
-    return f"{value:.0f} %" if value >= 10 else f"{value:.1f}".removesuffix(".0") + " %"
 
 
 def _divides_well(candidate: Candidate, best: Candidate) -> bool:

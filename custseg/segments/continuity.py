@@ -14,12 +14,13 @@ from typing import Any
 import numpy as np
 
 from custseg.columns import SCALE
-from custseg.segments.choice import NEAR, percent
+from custseg.segments.choice import NEAR
 from custseg.segments.drift import Drifts
 from custseg.segments.earlier import Previous
 from custseg.segments.meeting import Meeting
 from custseg.segments.selection import KSelection
 from custseg.segments.structure import adjusted_rand
+from custseg.segments.wording import percent
 
 LOOSE = 1.05
 """Sum of squares with carried-over centres, over that with new ones, from which new ones are advised."""

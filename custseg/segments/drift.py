@@ -18,7 +18,7 @@ import polars as pl
 from custseg.columns import FEATURES
 from custseg.errors import InputError
 from custseg.segments.model import Model, SeenFeature
-from custseg.segments.naming import digits
+from custseg.segments.wording import digits
 
 SHIFTED = 0.25
 """Population stability index from which customers are held to have changed (Siddiqi, *Credit Risk

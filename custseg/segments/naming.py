@@ -13,20 +13,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from custseg.customers.matrix import bend
-from custseg.segments.choice import percent
 from custseg.segments.label import Tally
 from custseg.segments.nearest import Floats
 from custseg.segments.profile import SegmentProfile
+from custseg.segments.wording import digits, percent
 
 TWO_NAMES = ("High-Value", "Low-Value")
 
 DISTINCT_FACTOR = 3.0
 """How far apart the outermost segments must lie in a dimension to count as its two ends; less, and their
 places move to the middle, so that no word is earned by a difference that hardly exists."""
-
-
-DIGITS = 3
-"""Significant digits of numbers in sentences."""
 
 
 @dataclass(frozen=True)
@@ -190,15 +186,6 @@ def describe_segment(segment: SegmentProfile, *, currency: str | None = None) ->
     if segment.spend_share is not None:
         share += f", {percent(segment.spend_share)} of spend"
     return f"Typically {', '.join(parts)}: {share}"
-
-
-def digits(value: float) -> str:
-    """Write a number to three digits or to the unit: ``3,412``, ``12.5``, ``0.04``."""
-    if value == 0 or not math.isfinite(value):
-        return f"{value:.0f}"
-    decimals = max(0, DIGITS - 1 - math.floor(math.log10(abs(value))))
-    text = f"{round(value, decimals):,.{decimals}f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def _times(purchases: float) -> str:

@@ -19,7 +19,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from custseg.columns import FEATURES
-from custseg.segments.naming import DIGITS, digits
+from custseg.segments.wording import DIGITS, digits
 
 SAMPLE = 20_000
 """Customers the tree is grown on. They come in the order of a hash, so the first ones are a random sample."""

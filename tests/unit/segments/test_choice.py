@@ -1,6 +1,6 @@
 import pytest
 
-from custseg.segments.choice import Candidate, choose, find_elbow, percent
+from custseg.segments.choice import Candidate, choose, find_elbow
 
 
 def candidate(k, silhouette, *, share=0.2, eligible=True, sse=None, jaccard=0.8):
@@ -125,14 +125,3 @@ def test_elbow_by_hand():
 @pytest.mark.parametrize("sums", [[10, 10, 10, 10], [40, 30, 20, 10], [10, 5]])
 def test_no_elbow(sums):
     assert find_elbow(range(1, len(sums) + 1), sums) is None
-
-
-def test_percent():
-    assert [percent(x) for x in (0.37, 0.0138, 0.0099, 0.0001, 0, 1)] == [
-        "37 %",
-        "1.4 %",
-        "1 %",
-        "under 0.1 %",
-        "0 %",
-        "100 %",
-    ]

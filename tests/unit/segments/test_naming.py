@@ -1,9 +1,8 @@
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from custseg.segments.label import Tally
-from custseg.segments.naming import describe_segment, digits, name_segments, settle_names
+from custseg.segments.naming import describe_segment, name_segments, settle_names
 from custseg.segments.profile import SegmentProfile
 
 
@@ -106,26 +105,6 @@ def test_the_sentence_holds_medians_and_shares():
 def test_the_sentence_without_money_dates_or_invoices():
     bare = SegmentProfile(1, 60, 0.5, None, None, {"lines": 7.5, "total_quantity": 120.0}, {})
     assert describe_segment(bare) == "Typically bought 7.5 lines, 120 units in all: 50 % of customers"
-
-
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [
-        (0, "0"),
-        (1, "1"),
-        (14.0, "14"),
-        (1.5, "1.5"),
-        (3404.2, "3,404"),
-        (3415, "3,415"),
-        (367193, "367,193"),
-        (0.04, "0.04"),
-        (0.012345, "0.0123"),
-        (999.6, "1,000"),
-        (-52.34, "-52.3"),
-    ],
-)
-def test_three_digits(value, text):
-    assert digits(value) == text
 
 
 FOUR = [rfm(3, 20, 5000), rfm(20, 9, 900), rfm(150, 5, 400), rfm(300, 1, 20)]

@@ -5,8 +5,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from custseg.segments.naming import digits
 from custseg.segments.rules import SAMPLE, count_rules, find_rules
+from custseg.segments.wording import digits
 
 FEATURES = ("spend", "purchases", "recency_days")
 

@@ -1,0 +1,25 @@
+"""Numbers as the sentences of run.json say them."""
+
+from __future__ import annotations
+
+import math
+
+DIGITS = 3
+"""Significant digits of numbers in sentences."""
+
+
+def digits(value: float) -> str:
+    """Write a number to three digits or to the unit: ``3,412``, ``12.5``, ``0.04``."""
+    if value == 0 or not math.isfinite(value):
+        return f"{value:.0f}"
+    decimals = max(0, DIGITS - 1 - math.floor(math.log10(abs(value))))
+    text = f"{round(value, decimals):,.{decimals}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def percent(share: float) -> str:
+    """Write a share for people: ``37 %``, ``1.4 %``, ``under 0.1 %``."""
+    value = 100 * share
+    if 0 < value < 0.05:
+        return "under 0.1 %"
+    return f"{value:.0f} %" if value >= 10 else f"{value:.1f}".removesuffix(".0") + " %"

@@ -1,0 +1,34 @@
+import pytest
+
+from custseg.segments.wording import digits, percent
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0, "0"),
+        (1, "1"),
+        (14.0, "14"),
+        (1.5, "1.5"),
+        (3404.2, "3,404"),
+        (3415, "3,415"),
+        (367193, "367,193"),
+        (0.04, "0.04"),
+        (0.012345, "0.0123"),
+        (999.6, "1,000"),
+        (-52.34, "-52.3"),
+    ],
+)
+def test_three_digits(value, text):
+    assert digits(value) == text
+
+
+def test_percent():
+    assert [percent(x) for x in (0.37, 0.0138, 0.0099, 0.0001, 0, 1)] == [
+        "37 %",
+        "1.4 %",
+        "1 %",
+        "under 0.1 %",
+        "0 %",
+        "100 %",
+    ]
