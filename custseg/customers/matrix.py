@@ -167,6 +167,11 @@ def mix(keys: NDArray[np.uint64], seed: int) -> NDArray[np.uint64]:
         return x ^ (x >> np.uint64(31))
 
 
+def block_numbers(customers: int) -> range:
+    """Return the numbers of the blocks that so many customers fill."""
+    return range(-(-customers // BLOCK_ROWS))
+
+
 def build_matrix(
     rows: Rows,
     customers: int,
@@ -195,14 +200,14 @@ def build_matrix(
     Matrix
         Two passes over the features: one for means and deviations where they are fitted, one to write.
     """
-    count = range(-(-customers // BLOCK_ROWS))
+    numbers = block_numbers(customers)
     scaling = scale if isinstance(scale, Scaling) else _fit_scaling(rows, customers, names, scale, compute)
     lengths = compute.map(
-        partial(_write_block, rows=rows, names=names, scaling=scaling, folder=folder), count
+        partial(_write_block, rows=rows, names=names, scaling=scaling, folder=folder), numbers
     )
     return Matrix(
-        tuple(folder / f"block-{number:05d}.npy" for number in count),
-        tuple(folder / f"keys-{number:05d}.npy" for number in count),
+        tuple(_points_path(folder, number) for number in numbers),
+        tuple(_keys_path(folder, number) for number in numbers),
         tuple(lengths),
         tuple(names),
         scaling,
@@ -212,9 +217,17 @@ def build_matrix(
 def _write_block(number: int, *, rows: Rows, names: Sequence[str], scaling: Scaling, folder: AnyPath) -> int:
     """Write the points and keys of one block; return its rows."""
     table = rows(number)
-    _save(folder / f"block-{number:05d}.npy", scaling.apply(_raw(table, names)))
-    _save(folder / f"keys-{number:05d}.npy", table["key"].to_numpy())
+    _save(_points_path(folder, number), scaling.apply(_raw(table, names)))
+    _save(_keys_path(folder, number), table["key"].to_numpy())
     return table.height
+
+
+def _points_path(folder: AnyPath, block: int) -> AnyPath:
+    return folder / f"block-{block:05d}.npy"
+
+
+def _keys_path(folder: AnyPath, block: int) -> AnyPath:
+    return folder / f"keys-{block:05d}.npy"
 
 
 def _raw(table: pl.DataFrame, names: Sequence[str]) -> NDArray[np.float64]:
@@ -249,7 +262,7 @@ def _fit_scaling(rows: Rows, customers: int, names: Sequence[str], mode: Mode, c
         values = _bent(_raw(rows(number), names), mode) - pivot
         return values.sum(axis=0), (values * values).sum(axis=0)
 
-    sums, squares = zip(*compute.map(add, range(-(-customers // BLOCK_ROWS))), strict=True)
+    sums, squares = zip(*compute.map(add, block_numbers(customers)), strict=True)
     shift = [math.fsum(column) / customers for column in zip(*sums, strict=True)]
     spread = [math.fsum(column) / customers for column in zip(*squares, strict=True)]
     variances = [max(0.0, square - mean * mean) for mean, square in zip(shift, spread, strict=True)]

@@ -54,7 +54,7 @@ class CustomerTable:
 
     def blocks(self, columns: Sequence[str]) -> Iterator[pl.DataFrame]:
         """Go through some columns of all customers, a block of the matrix at a time."""
-        for block in range(-(-len(self) // matrix.BLOCK_ROWS)):
+        for block in matrix.block_numbers(len(self)):
             yield self._scan(block).select(columns).collect(engine="streaming")
 
     def _scan(self, block: int) -> pl.LazyFrame:
