@@ -67,7 +67,7 @@ def parse_sign(value: object) -> str:
     return sign
 
 
-def parse_names(value: object) -> object:
+def parse_pictures(value: object) -> object:
     """Read ``svg,png`` as a list."""
     return [name.strip().lower() for name in value.split(",")] if isinstance(value, str) else value
 
@@ -99,7 +99,7 @@ def parse_segment_names(value: object) -> object:
 Sign = Annotated[str, PlainValidator(parse_sign)]
 Bytes = Annotated[int, BeforeValidator(parse_bytes)]
 Share = Annotated[float, BeforeValidator(parse_share), Field(ge=0, le=1)]
-Pictures = Annotated[tuple[Literal["svg", "png"], ...], BeforeValidator(parse_names)]
+Pictures = Annotated[tuple[Literal["svg", "png"], ...], BeforeValidator(parse_pictures)]
 Names = Annotated[tuple[str, ...] | dict[str, str], BeforeValidator(parse_segment_names)]
 Folder = Annotated[str, BeforeValidator(parse_folder)]
 Columns = Annotated[dict[str, str], BeforeValidator(parse_columns)]
