@@ -10,6 +10,7 @@ from typing import Any
 import polars as pl
 
 from custseg.errors import InputError, cut
+from custseg.pipeline import runs
 from custseg.pipeline.record import FORMAT
 from custseg.pipeline.segmentation import Segmentation
 from custseg.running import outputs, places, workfolder
@@ -95,8 +96,7 @@ def draw_if_asked(
     before = {name: setting["value"] for name, setting in found.record["settings"].items()}
     changed = [name for name, value in settings.shown().items() if value != before.get(name)]
     if not changed and (found.folder / REPORT).exists():
-        progress.say("This run is finished already: nothing to do. --fresh starts it over.")
-        return found
+        return runs.nothing_to_do(found, settings, sources, progress)
     why = ", ".join(f"--{name.replace('_', '-')}" for name in changed) or f"{REPORT} is gone"
     progress.say(f"This run is finished already: only its report is drawn again ({why}).")
     return _draw_again(found, settings, sources, progress)
