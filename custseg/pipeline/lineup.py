@@ -11,7 +11,7 @@ import polars as pl
 
 from custseg.customers.matrix import Matrix, Rows
 from custseg.customers.table import CustomerTable
-from custseg.errors import InputError, SettingsError, cut
+from custseg.errors import SettingsError, cut
 from custseg.pipeline.customers import Run
 from custseg.running.progress import Progress
 from custseg.segments import continuity, label, naming
@@ -148,9 +148,8 @@ def describe_previous(
     customers: pl.LazyFrame,
 ) -> dict[str, Any]:
     """Return the ``previous`` part of run.json."""
+    assert lineup.meeting is not None, "with a previous run, customers of both have met"
     model = previous.model
-    if lineup.meeting is None:
-        raise InputError("bad-previous", "There is nothing to compare with.")
     columns = customers.collect_schema().names()
     features = [name for name in model.features if name in columns]
     money = "spend" in columns and "spend" in model.seen
