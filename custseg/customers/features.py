@@ -148,6 +148,11 @@ def aggregate(
         One row a customer: whole-number sums in ten-thousandths, counts, first and last purchase.
     products
         With ``distinct_products``: each customer's different products, one row each.
+
+    Raises
+    ------
+    InputError
+        A sum may go beyond what 64 bits hold.
     """
     starts = np.concatenate([[0], np.cumsum(heads["n"].to_numpy())[:-1]])
     out = np.flatnonzero(dropped)

@@ -135,7 +135,13 @@ def _map(run: Run) -> tuple[list[Written], Ledger, list[Unreadable]]:
 
 
 def check_lines(ledger: Ledger, unreadable: Sequence[Unreadable], settings: Settings) -> None:
-    """Stop where too many lines are invalid, or none is kept."""
+    """Stop where too many lines are invalid, or none is kept.
+
+    Raises
+    ------
+    InputError
+        Either is so.
+    """
     read, invalid = ledger.rows_read, ledger.lines["invalid"]
     if invalid > settings.max_invalid * read:
         raise InputError(

@@ -86,10 +86,14 @@ def carry_out(
 
     Parameters
     ----------
+    command
+        What is done, and what is read beside the transactions.
     inputs
         Files, folders and globs, or a Polars frame.
     output
         Folder for the results.
+    settings
+        What is computed and how, nothing left to be settled.
     sources
         Where each setting came from, for the record.
     progress
@@ -99,6 +103,13 @@ def carry_out(
     -------
     Segmentation
         What the files in `output` hold.
+
+    Raises
+    ------
+    InputError
+        The transactions cannot be used; nothing is left for another run to go on from.
+    OutputError, MachineError
+        The output is in the way, or the machine failed; the next run goes on from what is whole.
     """
     progress = progress or Progress(show=False)
     for path in command.reads:
@@ -186,7 +197,13 @@ def identify(table: Table, settings: Settings, command: Command) -> dict[str, An
 
 
 def finished(output: AnyPath, identity: dict[str, Any], settings: Settings) -> Segmentation | None:
-    """Return the run that stands finished in the output, if it is the one asked for."""
+    """Return the run that stands finished in the output, if it is the one asked for.
+
+    Raises
+    ------
+    OutputError
+        Another run stands there, or files that custseg did not write.
+    """
     stored = workfolder.finished(output, settings.work_dir)
     if stored is None or settings.fresh:
         return None
@@ -201,7 +218,15 @@ def finished(output: AnyPath, identity: dict[str, Any], settings: Settings) -> S
 def take_up(
     output: AnyPath, identity: dict[str, Any], settings: Settings, table: Table, resources: Resources
 ) -> tuple[WorkFolder, Plan]:
-    """Open the work folder and return the plan stored in it, or a new one that is stored now."""
+    """Open the work folder and return the plan stored in it, or a new one that is stored now.
+
+    Raises
+    ------
+    OutputError
+        A run of another identity was interrupted there.
+    MachineError
+        The disk has no room for the plan.
+    """
     work = workfolder.open_work(output, settings.work_dir)
     state = work.state
     if settings.fresh and state:

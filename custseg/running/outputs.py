@@ -60,7 +60,13 @@ def whole(path: AnyPath, *, durable: bool = True) -> Iterator[Path]:
 
 @contextmanager
 def disk_errors(path: AnyPath) -> Iterator[None]:
-    """Turn a full or broken disk into one clear error, whichever library met it."""
+    """Turn a full or broken disk into one clear error, whichever library met it.
+
+    Raises
+    ------
+    MachineError
+        The disk is full, or writing failed.
+    """
     try:
         yield
     except Exception as error:

@@ -16,7 +16,15 @@ ENVIRONMENT_PREFIX = "CUSTSEG_"
 
 
 def read_job(path: Path) -> dict[str, Any]:
-    """Read a job file: TOML whose keys are the names of settings, hyphens as good as underscores."""
+    """Read a job file: TOML whose keys are the names of settings, hyphens as good as underscores.
+
+    Raises
+    ------
+    InputError
+        There is no such file.
+    SettingsError
+        It cannot be read, or is no TOML.
+    """
     try:
         values = tomllib.loads(path.read_text("utf-8"))
     except FileNotFoundError:
