@@ -40,7 +40,10 @@ def run_custseg(*arguments: object, env: dict[str, str] | None = None, cwd: Path
 
 
 def run_until(
-    stage: str, strike: Callable[[], None], *arguments: object, env: dict[str, str] | None = None
+    stage: str,
+    strike: Callable[[subprocess.Popen[str]], object],
+    *arguments: object,
+    env: dict[str, str] | None = None,
 ) -> tuple[int, str, float]:
     """Run; do something once a stage is said to be done. Return exit code, messages, seconds since then."""
     command = [sys.executable, "-m", "custseg", "batch", *map(str, arguments), "--no-progress"]
@@ -52,7 +55,7 @@ def run_until(
             if line.startswith(stage):
                 break
         start = time.monotonic()
-        strike()
+        strike(run)
         messages = run.stderr.read()
         return run.wait(timeout=120), messages, time.monotonic() - start
 

@@ -30,7 +30,7 @@ def test_a_killed_worker_costs_its_tasks_only(
 ) -> None:
     options = ("--scheduler", cluster.address, "--chunk-size", "300kB", "--k", "3")
     code, messages, _ = run_until(
-        stage, cluster.workers[0].popen.kill, lines, "-o", tmp_path / "out", *options
+        stage, lambda _: cluster.workers[0].popen.kill(), lines, "-o", tmp_path / "out", *options
     )
     assert code == 0, messages
     same_answer(tmp_path / "out", undisturbed)
@@ -40,7 +40,7 @@ def test_a_lost_scheduler_ends_the_run_and_the_same_command_finishes_it(
     lines: Path, undisturbed: Path, cluster: DaskCluster, tmp_path: Path
 ) -> None:
     command = (lines, "-o", tmp_path / "out", "--scheduler", cluster.address, "--k", "3")
-    code, messages, seconds = run_until(MAP, cluster.scheduler.popen.kill, *command)
+    code, messages, seconds = run_until(MAP, lambda _: cluster.scheduler.popen.kill(), *command)
     assert code == 5, messages
     assert "The connection to the Dask scheduler was lost." in messages
     assert "Traceback" not in messages
@@ -55,7 +55,7 @@ def test_a_lost_scheduler_ends_the_run_and_the_same_command_finishes_it(
 
 def test_a_scheduler_lost_in_the_sweep(lines: Path, cluster: DaskCluster, tmp_path: Path) -> None:
     command = (lines, "-o", tmp_path / "out", "--scheduler", cluster.address)
-    code, messages, seconds = run_until(SCALE, cluster.scheduler.popen.kill, *command)
+    code, messages, seconds = run_until(SCALE, lambda _: cluster.scheduler.popen.kill(), *command)
     assert code == 5, messages
     assert "Traceback" not in messages
     assert seconds < SCHEDULER_LOST_SECONDS

@@ -5,14 +5,14 @@ from __future__ import annotations
 import shutil
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from command import run_custseg, same_answer
+from command import run_custseg, run_until, same_answer
 
 SMALL = 40_000_000
+BALLAST = "ballast"
 STAGES = ("Plan:", "Reading and cleaning", "Labelling customers", "Describing segments")
 
 
@@ -28,13 +28,13 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", "--lazy", str(disk)], check=True)
 
 
-def command(lines: Path, output: Path) -> tuple[object, ...]:
-    return "batch", lines, "-o", output, "--k", "3", "--chunk-size", "500kB", "--no-progress", "-v"
+def arguments(lines: Path, output: Path) -> tuple[object, ...]:
+    return lines, "-o", output, "--k", "3", "--chunk-size", "500kB", "-v"
 
 
 def fill(disk: Path) -> Path:
     """Fill a disk to its last byte."""
-    ballast = disk / "ballast"
+    ballast = disk / BALLAST
     with ballast.open("wb", buffering=0) as file:
         for size in (1 << 20, 1 << 12, 1):
             try:
@@ -48,24 +48,21 @@ def fill(disk: Path) -> Path:
 @pytest.mark.parametrize("stage", STAGES)
 def test_a_disk_filled_after_any_stage(stage: str, lines: Path, undisturbed: Path, small_disk: Path) -> None:
     output = small_disk / "out"
-    arguments = [sys.executable, "-m", "custseg", *map(str, command(lines, output))]
-    with subprocess.Popen(arguments, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as run:
-        assert run.stderr is not None
-        for line in run.stderr:
-            if line.startswith(stage):
-                break
+
+    def fill_meanwhile(run: subprocess.Popen[str]) -> None:
         run.send_signal(signal.SIGSTOP)
-        ballast = fill(small_disk)
+        fill(small_disk)
         run.send_signal(signal.SIGCONT)
-        said = run.stderr.read()
-        assert run.wait(timeout=120) == 5, said
+
+    code, said, _ = run_until(stage, fill_meanwhile, *arguments(lines, output))
+    assert code == 5, said
     assert "The disk is full." in said
     assert "GB free; the whole exchange takes about" in said
     assert "--work-dir" in said
     assert "Traceback" not in said
     assert not (output / "run.json").exists()
-    ballast.unlink()
-    assert run_custseg(*command(lines, output)).code == 0
+    (small_disk / BALLAST).unlink()
+    assert run_custseg("batch", *arguments(lines, output)).code == 0
     same_answer(output, undisturbed)
 
 
@@ -73,7 +70,7 @@ def test_too_little_disk_is_said_before_the_work(lines: Path, small_disk: Path) 
     ballast = fill(small_disk)
     with ballast.open("rb+") as file:
         file.truncate(ballast.stat().st_size - 200_000)
-    refused = run_custseg(*command(lines, small_disk / "out"))
+    refused = run_custseg("batch", *arguments(lines, small_disk / "out"))
     assert refused.code == 5
     assert "of disk, and 0.00 GB are free" in refused.err
     assert "Reading and cleaning" not in refused.err

@@ -3,33 +3,22 @@
 from __future__ import annotations
 
 import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import pytest
-from command import run_custseg, same_answer
+from command import run_custseg, run_until, same_answer
 
 STAGES = ("Finding files", "Reading and cleaning", "Summing up customers", "Scaling features")
 
 
-def command(lines: Path, output: Path) -> tuple[object, ...]:
-    return "batch", lines, "-o", output, "--k", "3", "--chunk-size", "500kB", "--no-progress"
+def arguments(lines: Path, output: Path) -> tuple[object, ...]:
+    return lines, "-o", output, "--k", "3", "--chunk-size", "500kB"
 
 
 def stop_after(stage: str, number: int, lines: Path, output: Path) -> tuple[int, float]:
     """Run until a stage is said to be done, send a signal; return the exit code and the seconds it took."""
-    arguments = [sys.executable, "-m", "custseg", *map(str, command(lines, output))]
-    with subprocess.Popen(arguments, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as run:
-        assert run.stderr is not None
-        for line in run.stderr:
-            if line.startswith(stage):
-                break
-        start = time.monotonic()
-        run.send_signal(number)
-        code = run.wait(timeout=60)
-        return code, time.monotonic() - start
+    code, _, seconds = run_until(stage, lambda run: run.send_signal(number), *arguments(lines, output))
+    return code, seconds
 
 
 @pytest.mark.parametrize("stage", STAGES)
@@ -38,7 +27,7 @@ def test_killed_and_run_again(stage: str, lines: Path, undisturbed: Path, tmp_pa
     code, _ = stop_after(stage, signal.SIGKILL, lines, output)
     assert code == -signal.SIGKILL
     assert not (output / "run.json").exists()
-    assert run_custseg(*command(lines, output)).code == 0
+    assert run_custseg("batch", *arguments(lines, output)).code == 0
     same_answer(output, undisturbed)
 
 
@@ -52,16 +41,16 @@ def test_stopped_soon_with_its_exit_code(
     assert code == expected
     # Within five seconds; the machine that tests may be busy, so the test is of the bound, not of speed.
     assert seconds < 5 + 5
-    assert run_custseg(*command(lines, output)).code == 0
+    assert run_custseg("batch", *arguments(lines, output)).code == 0
     same_answer(output, undisturbed)
 
 
 def test_a_finished_run_says_so_and_changed_input_is_noticed(lines: Path, undisturbed: Path) -> None:
     before = (undisturbed / "run.json").stat().st_mtime_ns
-    again = run_custseg(*command(lines, undisturbed))
+    again = run_custseg("batch", *arguments(lines, undisturbed))
     assert again.code == 0
     assert "nothing to do" in again.err
     assert (undisturbed / "run.json").stat().st_mtime_ns == before
-    other = run_custseg(*command(lines, undisturbed), "--seed", "1")
+    other = run_custseg("batch", *arguments(lines, undisturbed), "--seed", "1")
     assert other.code == 4
     assert "--seed was 0, is 1" in other.err

@@ -115,6 +115,6 @@ def test_a_worker_cut_off(lines: Path, undisturbed: Path, hosts: list[str], tmp_
     with DaskCluster(host=f"{NETWORK}.1", env=quick) as cluster:
         start_on(cluster, hosts)
         command = (lines, "-o", tmp_path / "out", "--scheduler", cluster.address, "--k", "3")
-        code, messages, _ = run_until(MAP, lambda: sh(f"ip link set {hosts[0]}v down"), *command)
+        code, messages, _ = run_until(MAP, lambda _: sh(f"ip link set {hosts[0]}v down"), *command)
     assert code == 0, messages
     same_answer(tmp_path / "out", undisturbed)

@@ -183,7 +183,7 @@ def test_writes_that_break_off(
     with Gate(endpoint) as gate:
         env = access | {"AWS_ENDPOINT_URL": gate.server.url}
         command = ("s3://shop/lines", "-o", "s3://shop/broken", *OPTIONS, "-vv")
-        code, messages, _ = run_until("Reading and cleaning", gate.close, *command, env=env)
+        code, messages, _ = run_until("Reading and cleaning", lambda _: gate.close(), *command, env=env)
         assert code == 5, messages
         assert "The object store cannot be reached, or broke off." in messages
         without_secrets(Done(code, "", messages), tmp_path)
