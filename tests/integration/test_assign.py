@@ -13,19 +13,11 @@ from made import write_transactions
 from polars.testing import assert_frame_equal
 
 import custseg
-from custseg.transactions.sample import write_sample
 
 pytestmark = pytest.mark.xdist_group("assign")
 
 SHOP = {"k": "4", "features": "rfm", "as_of": "2012-01-01", "currency": "GBP"}
 IDS = {"Customer ID": pl.String, "Invoice": pl.String, "StockCode": pl.String}
-
-
-@pytest.fixture(scope="module")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("shop")
-    write_sample(folder, rows=40_000, customers=800, seed=9)
-    return folder
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,6 @@ from command import run_custseg
 from polars.testing import assert_frame_equal
 
 import custseg
-from custseg.transactions.sample import write_sample
 
 pytestmark = pytest.mark.xdist_group("monthly")
 
@@ -19,13 +18,6 @@ CLASSIC = ["total_quantity", "mean_unit_price", "purchases"]
 SPLIT = "2010-11-30"
 
 Segment = Callable[..., custseg.Segmentation]
-
-
-@pytest.fixture(scope="module")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("shop")
-    write_sample(folder, rows=40_000, customers=800, seed=9)
-    return folder
 
 
 @pytest.fixture(scope="module")
