@@ -29,6 +29,9 @@ PARTS = r"^\s*(\d{1,2})[-/. ](\d{1,2})[-/. ](?:\d{4}|(\d{2}))(?:\D|$)"
 LIMITS = {"dmy": (31, 12, 99), "mdy": (12, 31, 99), "ymd": (99, 12, 31)}
 """Largest numbers a date may have, for each order of day, month and year."""
 
+ORDERS = {"dmy": "day first", "mdy": "month first", "ymd": "two-digit year first"}
+"""The orders in words."""
+
 _ZONE = re.compile(r" ?(?:Z|UTC|GMT|(?:UTC|GMT)?[+-]9{1,2}:?(?:99)?)$")
 ZONE = r"\s?(?:Z|UTC|GMT|(?:UTC|GMT)?[+-]\d{1,2}:?(?:\d\d)?)$"
 _YEAR_FIRST = re.compile(r"9999([-/. ])9{1,2}\1(9{1,2})")

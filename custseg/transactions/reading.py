@@ -17,6 +17,7 @@ from custseg.errors import InputError, Meet, cut, stop
 from custseg.settings import Settings
 from custseg.transactions import cleaning, date_proofs, letters, number_proofs
 from custseg.transactions.csv_blocks import CsvFile, open_csv
+from custseg.transactions.dates import ORDERS
 from custseg.transactions.dialects import Told, read_dialect
 from custseg.transactions.excel_sheets import open_workbook
 from custseg.transactions.find import InputFile
@@ -284,7 +285,5 @@ def _ways(source: Source) -> list[str]:
     if source.mark == COMMA:
         ways.append("decimal comma")
     if source.date_order:
-        ways.append(
-            {"dmy": "day first", "mdy": "month first", "ymd": "two-digit year first"}[source.date_order]
-        )
+        ways.append(ORDERS[source.date_order])
     return ways

@@ -10,7 +10,7 @@ from custseg.errors import cut
 from custseg.settings import Settings
 from custseg.transactions import streams
 from custseg.transactions.csv_blocks import CsvFile
-from custseg.transactions.dates import DateEvidence, DateForm, read_shape
+from custseg.transactions.dates import ORDERS, DateEvidence, DateForm, read_shape
 from custseg.transactions.dialects import RARE_SEPARATORS, SEPARATORS
 from custseg.transactions.excel_sheets import ExcelSheet
 from custseg.transactions.layouts import LAYOUTS
@@ -18,7 +18,6 @@ from custseg.transactions.numerals import COMMA, MarkEvidence
 from custseg.transactions.source import NUMBERS, Source
 from custseg.transactions.trial import Excerpt
 
-ORDERS = {"dmy": "day first", "mdy": "month first", "ymd": "two-digit year first"}
 UNITS = {"excel": "days as Excel counts them", "s": "seconds", "ms": "ms", "us": "µs", "ns": "ns"}
 
 
