@@ -32,6 +32,9 @@ from custseg.transactions.unreadable import Place, Unreadable
 
 SLICE_SEED = 7
 
+MOST_EXAMPLES = 20
+"""Unreadable cells that are looked up for the record."""
+
 
 def map_chunk(table: Table, plan: Plan, recipe: Recipe, chunk: int, folder: AnyPath) -> list[Written]:
     """Write the kept lines of one chunk into the exchange; what is written already is left.
@@ -72,25 +75,21 @@ def map_chunk(table: Table, plan: Plan, recipe: Recipe, chunk: int, folder: AnyP
     return done
 
 
-def find_unreadable(
-    table: Table, plan: Plan, written: Mapping[int, Sequence[Written]], most: int = 20
-) -> list[Unreadable]:
+def find_unreadable(table: Table, plan: Plan, written: Mapping[int, Sequence[Written]]) -> list[Unreadable]:
     """Find the first cells that made lines invalid: a second look, at those places only that have any.
 
     Parameters
     ----------
     written
         The exchange files of each chunk.
-    most
-        How many to find.
     """
     found: list[Unreadable] = []
     for chunk in sorted(written):
         start = 0
         for file in written[chunk]:
-            if file.ledger["lines"]["invalid"] and len(found) < most:
+            if file.ledger["lines"]["invalid"] and len(found) < MOST_EXAMPLES:
                 place = Place(plan.chunks[chunk], plan.block, start)
-                found += unreadable.find_unreadable(table, place, most - len(found))
+                found += unreadable.find_unreadable(table, place, MOST_EXAMPLES - len(found))
             start = file.end
     return found
 

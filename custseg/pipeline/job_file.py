@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -104,8 +105,6 @@ def _proved(found: Check) -> dict[str, Any]:
 
 
 def _pattern(flag: str) -> str:
-    import shlex
-
     return shlex.split(flag)[1]
 
 

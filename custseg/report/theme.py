@@ -199,12 +199,12 @@ def pick() -> alt.SelectionParameter:
     return alt.SelectionParameter(name="pick", select=click, bind="legend")
 
 
-def strength(full: float = 1.0, *, picked: bool = False) -> dict[str, Any]:
+def strength(*, picked: bool = False) -> dict[str, Any]:
     """Return the opacity of a mark: full for segments that are shown, faint for the others."""
     test: Any = "indexof(shown, datum.segment) >= 0"
     if picked:
         test = {"and": [{"param": "pick"}, test]}
-    return {"condition": {"test": test, "value": full}, "value": 0.12}
+    return {"condition": {"test": test, "value": 1.0}, "value": 0.12}
 
 
 def tips(**fields: str) -> list[alt.Tooltip]:

@@ -67,12 +67,12 @@ class Trial:
     read: pl.DataFrame
 
 
-def choose_sources(sources: Sequence[Source], most: int = MOST_FILES) -> list[Source]:
+def choose_sources(sources: Sequence[Source]) -> list[Source]:
     """Choose sources of every kind, and of each kind from all over the list."""
     kinds: dict[object, list[Source]] = {}
     for source in sources:
         kinds.setdefault(kind_of(source), []).append(source)
-    share = max(1, most // max(1, len(kinds)))
+    share = max(1, MOST_FILES // max(1, len(kinds)))
     chosen = []
     for alike in kinds.values():
         places = np.unique(np.linspace(0, len(alike) - 1, min(share, len(alike))).astype(int))
