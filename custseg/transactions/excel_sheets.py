@@ -16,8 +16,8 @@ import polars as pl
 from custseg.columns import LINE_IN_TEXT
 from custseg.errors import InputError, cut, nearest
 from custseg.running import storage
+from custseg.transactions.dialects import HEADER_ROWS
 
-HEADER_ROWS = 20
 KEPT_SHEETS = 2
 """Sheets kept between looking at a workbook and reading it."""
 

@@ -11,7 +11,7 @@ import polars as pl
 from custseg.columns import LINE_IN_TEXT, SCALE
 from custseg.transactions import streams
 from custseg.transactions.cleaning import FATE_CODES, KEPT
-from custseg.transactions.csv_blocks import CsvFile
+from custseg.transactions.csv_blocks import PLACES, CsvFile
 from custseg.transactions.lines import read_lines, without_blank_lines
 from custseg.transactions.parquet_files import as_sample
 from custseg.transactions.pieces import Batch, Part, Piece, scan_piece
@@ -22,7 +22,6 @@ TRIED = 1 << 24
 """Bytes of text read in all, about: a second or two."""
 
 MOST_FILES = 60
-PLACES = 64
 
 
 @dataclass(frozen=True, slots=True)
