@@ -31,6 +31,7 @@ from custseg.transactions.reading import Table
 from custseg.transactions.unreadable import Place, Unreadable
 
 SLICE_SEED = 7
+"""Of the hash that slices a bucket: another than that of keys, by which buckets are made."""
 
 MOST_EXAMPLES = 20
 """Unreadable cells that are looked up for the record."""

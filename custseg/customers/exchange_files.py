@@ -27,6 +27,7 @@ SHARED = (SCALE, 100)
 """What numbers in ten-thousandths often all divide by: whole quantities, prices in pence."""
 
 FEW = 1000
+"""Numbers that are looked at first: a few nearly always tell that a divisor is none."""
 
 
 class Column(NamedTuple):

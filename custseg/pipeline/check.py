@@ -29,12 +29,15 @@ from custseg.transactions.unreadable import Place, Unreadable, find_unreadable
 SHOWN_CELLS = 3
 SHOWN_FILES = 3
 FIRST_BLOCK = 1 << 20
+"""Bytes of a CSV file looked at for examples of unreadable cells."""
 COLUMN_PROBLEMS = {"no-customer-column", "no-measure", "column-missing", "two-meanings", "tables-to-join"}
+"""Problems with columns, after which the features they would have made are none of their own."""
 FEWEST_CUSTOMERS = 3
 """Fewer cannot be divided: with as many segments as customers nothing is said about anyone."""
 LOOKED_THROUGH = 1 << 26
 """Bytes of compressed files that are read to their end, to see whether they are whole."""
 SMALLEST_EXCERPT = 1 << 14
+"""Bytes looked at in a file however many there are."""
 
 Inputs = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
 
@@ -162,7 +165,6 @@ def _plan(table: Table, settings: Settings, met: list[CustsegError]) -> tuple[Pl
     try:
         features.make_recipe(table, settings)
     except InputError as error:
-        # Where a column is wanting, the features it would have made are no problem of their own.
         if not COLUMN_PROBLEMS & {problem.code for problem in met}:
             met.append(error)
     try:

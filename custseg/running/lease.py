@@ -29,8 +29,10 @@ LEASE_SECONDS = 60
 """A hold that was not renewed for so long is given up."""
 
 RENEW_SECONDS = 15
+"""Between renewals: a few may fail before the hold is given up."""
 
 CLOCK_SECONDS = 5
+"""By which the beginning of a process may be read differently: clocks are put right."""
 
 
 @contextmanager
@@ -182,7 +184,6 @@ def _this_process() -> dict[str, str]:
 def _is_running(process: str) -> bool:
     number, _, since = process.partition(" since ")
     try:
-        # The clock may have been put right since then.
         began = float(psutil.Process(int(number)).create_time())
         return abs(began - float(since)) < CLOCK_SECONDS
     except (psutil.NoSuchProcess, ValueError):

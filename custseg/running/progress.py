@@ -19,12 +19,14 @@ if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
 
 SAMPLE_SECONDS = 0.1
+"""Between two looks at the memory; a shorter peak may be missed."""
 
 SAMPLES_A_FAMILY = 10
 """Samples taken before the children are looked for again: that asks after every process of the machine (20 µs
 each, meanwhile no Python runs), where a sample takes 8 µs."""
 
 LINE_SECONDS = 10.0
+"""Between two lines of a stage that goes on, where there is no bar."""
 
 Advance = Callable[[int], None]
 

@@ -29,6 +29,7 @@ LEAST_SHARE = 1e-4
 more."""
 
 CHANCE = 0.99
+"""Share of draws of as many customers whose index stays under what counts as chance."""
 
 PRICES = ("mean_unit_price", "mean_basket", "spend")
 """What amounts are compared by: the first of these that both have. Prices move little from month to month,

@@ -25,6 +25,8 @@ SAMPLE = 20_000
 """Customers the tree is grown on. They come in the order of a hash, so the first ones are a random sample."""
 
 DEPTH = 4
+"""Thresholds on the way to a rule; one more than are needed to part the segments, where that is more."""
+
 LEAF_SHARE = 0.005
 """Least share of the sample in a leaf: a rule for fewer is no rule."""
 

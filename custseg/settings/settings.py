@@ -17,6 +17,7 @@ from custseg.settings.values import Bytes, Columns, Folder, Names, Pictures, Sha
 AUTO_K = (2, 10)
 LARGEST_K = 50
 PROCESS_FLOOR = 500_000_000
+"""Bytes; with less a process has nothing left for its tasks."""
 
 Run: dict[str, Any] = {"kind": "run"}
 Show: dict[str, Any] = {"kind": "presentation"}
