@@ -11,7 +11,7 @@ import polars as pl
 
 from custseg.running import outputs, places
 from custseg.running.places import AnyPath
-from custseg.segments.table import harmless
+from custseg.segments.table import FORMULA, harmless
 
 LONGEST = 50
 """Letters of a segment's name in a file name: also in UTF-8 well below a file system's 255 bytes."""
@@ -57,5 +57,5 @@ def list_name(number: int, name: str) -> str:
 
 def _dangerous(ids: pl.Series) -> list[int]:
     """Return the places of ids that a spreadsheet would run; a number is only a number."""
-    suspect = ids.str.contains(r"^[=+\-@\t\r]") & ~ids.str.contains(PLAIN_NUMBER)
+    suspect = ids.str.contains(FORMULA) & ~ids.str.contains(PLAIN_NUMBER)
     return suspect.arg_true().to_list()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -14,8 +15,8 @@ from custseg.segments.naming import describe_segment
 from custseg.segments.profile import Profile, SegmentProfile
 from custseg.segments.rules import SegmentRule, count_rules
 
-RUN_BY_SPREADSHEETS = ("=", "+", "-", "@", "\t", "\r")
-"""A spreadsheet takes a text that begins with one of these for a formula."""
+FORMULA = r"^[=+\-@\t\r]"
+"""A spreadsheet takes a text that begins so for a formula."""
 
 
 def describe_segments(
@@ -82,4 +83,4 @@ def say_again(record: Mapping[str, Any], *, currency: str | None) -> str:
 
 def harmless(text: str) -> str:
     """Return a text with an apostrophe before it where a spreadsheet would take it for a formula."""
-    return f"'{text}" if text.startswith(RUN_BY_SPREADSHEETS) else text
+    return f"'{text}" if re.match(FORMULA, text) else text
