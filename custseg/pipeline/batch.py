@@ -173,4 +173,4 @@ def _draw(run: Run, made: dict[str, Any]) -> None:
     """Draw the report."""
     results = run.work.room("results")
     with run.progress.stage("report", "Drawing the report"):
-        drawing.draw(made, results, results)
+        drawing.draw(Segmentation(results, made), results)

@@ -28,16 +28,16 @@ NEEDED = ("settings", "inputs", "ledger", "customers", "features", "k_selection"
 """Keys of run.json that no report can do without."""
 
 
-def draw(record: Mapping[str, Any], run: AnyPath, into: AnyPath) -> None:
-    """Draw report and charts of the run in a folder, as its settings say it is shown."""
+def draw(run: Segmentation, into: AnyPath) -> None:
+    """Draw report and charts of a run, as its settings say it is shown."""
     # Takes a second to load, and a run that fails before has no use for it.
     from custseg.report.write import write_report
 
-    shown = {name: record["settings"].get(name, {}).get("value") for name in Settings.presentation()}
+    shown = {name: run.record["settings"].get(name, {}).get("value") for name in Settings.presentation()}
     with outputs.disk_errors(into / REPORT):
         write_report(
-            record,
-            _customers(run),
+            run.record,
+            run.customers,
             into,
             currency=shown["currency"],
             small_cells=bool(shown["small_cells"]),
@@ -106,8 +106,8 @@ def _draw_again(
     found: Segmentation, settings: Settings, sources: Mapping[str, str], progress: Progress
 ) -> Segmentation:
     """Draw into a folder beside the old files, and put all in their place once everything is there."""
+    _check_customers(found)
     run, record = found.folder, dict(found.record)
-    _check_customers(run, record)
     shown = settings.shown()
     chosen = {name: {"value": shown[name], "source": sources.get(name, "given")} for name in shown}
     currency = record["settings"].get("currency", {}).get("value")
@@ -119,8 +119,9 @@ def _draw_again(
     try:
         if record["settings"]["currency"]["value"] != currency:
             _rename_currency(run, record, new)
+        again = Segmentation(run, record)
         with progress.stage("report", "Drawing the report"):
-            draw(record, run, new)
+            draw(again, new)
         if record["settings"].get("lists", {}).get("value"):
             segments = {segment["id"]: segment["name"] for segment in record["segments"]}
             parts = places.parts_in(run / "customers")
@@ -130,7 +131,7 @@ def _draw_again(
         workfolder.put_in_place(results, run)
     finally:
         places.remove(new)
-    return Segmentation(run, record)
+    return again
 
 
 def _rename_currency(run: AnyPath, record: dict[str, Any], new: AnyPath) -> None:
@@ -145,10 +146,6 @@ def _rename_currency(run: AnyPath, record: dict[str, Any], new: AnyPath) -> None
     rules = pl.Series("rule", [harmless(segment["rule"]) for segment in record["segments"]])
     outputs.write_text(new / "segments.csv", table.with_columns(rules).write_csv())
     write_model(new / "model.json", replace(read_model(run), currency=currency))
-
-
-def _customers(run: AnyPath) -> pl.LazyFrame:
-    return places.scan_parquet(places.parts_in(run / "customers"))
 
 
 def _read_finished(run: AnyPath) -> dict[str, Any]:
@@ -193,22 +190,22 @@ def _read_finished(run: AnyPath) -> dict[str, Any]:
     return record
 
 
-def _check_customers(run: AnyPath, record: Mapping[str, Any]) -> None:
+def _check_customers(run: Segmentation) -> None:
     """Refuse a run whose customers are gone or others."""
     try:
-        found = _customers(run).select(pl.col("segment_id").len()).collect().item()
+        found = run.customers.select(pl.col("segment_id").len()).collect().item()
     except (OSError, pl.exceptions.PolarsError) as error:
         raise InputError(
             "customers-unreadable",
             f"The customers of the run cannot be read: {cut(error)}.",
-            where=str(run / "customers"),
+            where=str(run.folder / "customers"),
             now="Put the folder back as the run left it, or run 'custseg batch' again with --fresh.",
         ) from None
-    if found != record["customers"]:
+    if found != run.record["customers"]:
         raise InputError(
             "customers-missing",
-            f"The run has {record['customers']:,} customers, its files {found:,}.",
-            where=str(run / "customers"),
+            f"The run has {run.record['customers']:,} customers, its files {found:,}.",
+            where=str(run.folder / "customers"),
             now="Put the folder back as the run left it, or run 'custseg batch' again with --fresh.",
         )
 
