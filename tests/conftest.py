@@ -8,10 +8,15 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import command
+import hypothesis
 import pytest
 from buckets import environment
 
 REAL_DATA = "CUSTSEG_REAL_DATA"
+
+# Examples read and write files: how long one takes says more of the machine than of custseg.
+hypothesis.settings.register_profile("custseg", deadline=None)
+hypothesis.settings.load_profile("custseg")
 
 
 @pytest.fixture(scope="session")

@@ -60,7 +60,6 @@ class File(NamedTuple):
 # Every example is a whole run: making a failing one smaller would take many minutes.
 QUICK = settings(
     max_examples=25,
-    deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
     phases=[Phase.explicit, Phase.reuse, Phase.generate],
 )
@@ -170,7 +169,7 @@ LAYOUTS = [
 ]
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=20, suppress_health_check=[HealthCheck.too_slow])
 @given(pool=st.lists(cells, min_size=1, max_size=25), columns=st.sampled_from(LAYOUTS))
 def test_columns_that_are_derived(pool: list[list[str]], columns: list[str]) -> None:
     header = ["Customer ID", *columns]

@@ -108,7 +108,7 @@ def tainted(record, text):
     }
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(text=st.text(min_size=1, max_size=40))
 @example(text=HOSTILE[0])
 @example(text=HOSTILE[1])

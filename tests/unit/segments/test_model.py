@@ -50,7 +50,7 @@ def test_a_model_comes_back_as_it_was(tmp_path):
 finite = st.floats(allow_nan=False, allow_infinity=False)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(centres=st.lists(st.tuples(finite, finite), min_size=2, max_size=9))
 def test_every_double_comes_back(tmp_path_factory, centres):
     path = tmp_path_factory.mktemp("model") / "model.json"

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.spatial.distance import cdist
@@ -16,7 +16,6 @@ grid = st.integers(-4, 4).map(float)
     block=arrays(np.float32, st.tuples(st.integers(1, 30), st.just(2)), elements=grid.map(np.float32)),
     centres=arrays(np.float64, st.tuples(st.integers(2, 6), st.just(2)), elements=grid),
 )
-@settings(deadline=None)
 def test_labels_are_those_of_brute_force(block, centres):
     distances = np.sqrt(((block[:, None, :].astype(float) - centres) ** 2).sum(axis=2))
     ordered = np.sort(distances, axis=1)

@@ -31,7 +31,7 @@ def test_every_value_is_scikit_learns(clusterings, threads):
         assert found.paired_error(k, 2) == 0
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(data=st.data())
 def test_tiny_and_tied_clusters(data):
     n = data.draw(st.integers(3, 12))

@@ -102,7 +102,7 @@ def check(table: list[list[str]], dialect: Dialect, limit: int | None) -> None:
 
 
 limits = st.sampled_from([None, 1, 7, 40])
-quick = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+quick = settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
 
 
 @quick
