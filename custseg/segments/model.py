@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from custseg._version import __version__
 from custseg.columns import FEATURES, SCORES
-from custseg.customers.matrix import Scaling
+from custseg.customers.matrix import Mode, Scaling
 from custseg.errors import InputError, cut
 from custseg.running import outputs
 from custseg.running.places import AnyPath
@@ -65,7 +65,7 @@ class SeenFeature(_Strict):
 
 
 class _ScalingFile(_Strict):
-    mode: Literal["log-standard", "standard", "none"]
+    mode: Mode
     means: list[float]
     deviations: list[float]
 
