@@ -137,12 +137,11 @@ def estimate(
 
 def _lines(trial: Trial) -> pl.DataFrame:
     names = [name for name in HEAD if name in trial.read.columns]
-    excerpt = trial.excerpt
     return trial.read.select(
         *names,
         "fate",
         amounts(trial.read).cast(pl.Float64).fill_null(0).alias("money"),
-        pl.lit(excerpt.lines / max(1, excerpt.raw.height)).alias("weight"),
+        pl.lit(trial.excerpt.weight).alias("weight"),
     )
 
 

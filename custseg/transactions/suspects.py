@@ -93,7 +93,7 @@ def _together(trials: Sequence[Trial]) -> pl.DataFrame:
                 "product",
                 "fate",
                 amounts(trial.read).alias("money"),
-                pl.lit(excerpt.lines / max(1, excerpt.raw.height)).alias("weight"),
+                pl.lit(excerpt.weight).alias("weight"),
                 **others,
             )
         )

@@ -51,6 +51,11 @@ class Excerpt:
         """Whether these are all lines of the source."""
         return self.lines == self.raw.height
 
+    @property
+    def weight(self) -> float:
+        """How many lines of the source each of these stands for."""
+        return self.lines / max(1, self.raw.height)
+
 
 @dataclass(frozen=True, slots=True)
 class Trial:
