@@ -10,7 +10,8 @@ import typer
 from command import run_custseg
 
 from custseg.cli import app
-from custseg.cli.options import SETTINGS
+from custseg.cli.options import PRESENTATION, SETTINGS
+from custseg.pipeline.assign import CHOICES, FIXED
 from custseg.settings import Settings, resolve
 
 ROOT = Path(__file__).parents[3]
@@ -25,6 +26,12 @@ def test_every_setting_has_an_option_and_every_option_a_setting() -> None:
 def test_batch_and_check_take_every_setting() -> None:
     for name in ("batch", "check"):
         assert set(SETTINGS) <= {option.name for option in COMMANDS[name].params}
+
+
+def test_assign_and_report_take_what_is_left_to_them() -> None:
+    taken = {name: {option.name for option in COMMANDS[name].params} & set(SETTINGS) for name in COMMANDS}
+    assert taken["assign"] == set(SETTINGS) - {*FIXED, *CHOICES}
+    assert taken["report"] == set(PRESENTATION) == set(Settings.presentation()) - {"lists"}
 
 
 @pytest.mark.parametrize("name", COMMANDS)
