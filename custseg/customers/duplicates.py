@@ -11,10 +11,11 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-Rows = Callable[[NDArray[np.int64]], pl.DataFrame]
+Gather = Callable[[NDArray[np.int64]], pl.DataFrame]
+"""Given places, returns all columns in which things must be equal, one row each."""
 
 
-def find_repeats(hashes: NDArray[np.uint64], rows: Rows) -> NDArray[np.bool_]:
+def find_repeats(hashes: NDArray[np.uint64], gather: Gather) -> NDArray[np.bool_]:
     """Mark what repeats an earlier one, exactly, when almost nothing does.
 
     The hashes are sorted, which is cheap, and only what shares a hash with something else is compared.
@@ -23,8 +24,8 @@ def find_repeats(hashes: NDArray[np.uint64], rows: Rows) -> NDArray[np.bool_]:
     ----------
     hashes
         Equal things have equal hashes, shape (n,).
-    rows
-        Given places, returns all columns in which things must be equal, one row each.
+    gather
+        Returns what stands at some places.
 
     Returns
     -------
@@ -42,7 +43,7 @@ def find_repeats(hashes: NDArray[np.uint64], rows: Rows) -> NDArray[np.bool_]:
     suspects = np.flatnonzero(marks[(hashes & bits).view(np.int64)])
     at = np.searchsorted(twice, hashes[suspects])
     suspects = suspects[twice[np.minimum(at, len(twice) - 1)] == hashes[suspects]]
-    repeats[suspects] = ~rows(suspects).to_struct().is_first_distinct().to_numpy()
+    repeats[suspects] = ~gather(suspects).to_struct().is_first_distinct().to_numpy()
     return repeats
 
 
@@ -65,12 +66,12 @@ def find_duplicates(heads: pl.DataFrame, columns: Mapping[str, NDArray[Any]]) ->
     """
     ends = np.cumsum(heads["n"].to_numpy())
 
-    def rows(lines: NDArray[np.int64]) -> pl.DataFrame:
+    def gather(lines: NDArray[np.int64]) -> pl.DataFrame:
         head = np.searchsorted(ends, lines, side="right")
         found = heads.drop("n").select(pl.all().gather(head))
         return found.with_columns(pl.Series(name, values[lines]) for name, values in columns.items())
 
-    return find_repeats(columns["line"].astype(np.uint64, copy=False), rows)
+    return find_repeats(columns["line"].astype(np.uint64, copy=False), gather)
 
 
 def find_repeated_invoices(invoices: pl.DataFrame) -> NDArray[np.bool_]:
