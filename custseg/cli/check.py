@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -69,7 +70,7 @@ def _check(
     settings, sources = resolve(flags, job, os.environ)
     progress = showing.make_progress(quiet=quiet, no_progress=no_progress, no_color=no_color, verbose=verbose)
     showing.show_settings(settings, sources, progress)
-    found = check(inputs, settings=settings)
+    found = replace(check(inputs, settings=settings), job=str(job or ""), sources=sources)
     if write_job and found.ok:
         save_job(found, write_job)
     if json:

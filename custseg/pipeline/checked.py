@@ -18,6 +18,10 @@ from custseg.transactions.suspects import Suspect
 from custseg.transactions.trial import Trial
 
 
+OPPOSITES = {"decimal_comma": "--decimal-point", "small_cells": "--no-small-cells"}
+"""The flags that say no."""
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
     """Something a run would stop at.
@@ -106,6 +110,10 @@ class Check:
         What may not be what it seems.
     notes
         What else was seen.
+    job
+        The job file that some of the settings came from; empty where there was none.
+    sources
+        Where each setting came from.
     """
 
     inputs: tuple[str, ...]
@@ -119,6 +127,8 @@ class Check:
     notes: tuple[str, ...]
     seconds: float
     trials: tuple[Trial, ...] = field(repr=False)
+    job: str = ""
+    sources: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def ok(self) -> bool:
@@ -133,15 +143,20 @@ class Check:
     @property
     def command(self) -> str:
         """The command of the run that was checked."""
-        given = self.settings.model_dump(mode="json", exclude_defaults=True)
+        given = self.settings.model_dump(mode="json", exclude_defaults=not self.job)
         words = [*map(shlex.quote, self.inputs), "-o segments"]
+        if self.job:
+            words.append(f"--job {shlex.quote(self.job)}")
+            given = {n: value for n, value in given.items() if self.sources[n] in ("flag", "environment")}
+        # There is no option for them.
+        given.pop("names", None)
         for name, value in given.items():
             flag = f"--{name.replace('_', '-')}"
             if isinstance(value, bool):
-                words.append(flag if value else "--decimal-point")
+                words += [flag] if value else [OPPOSITES[name]] if name in OPPOSITES else []
             elif isinstance(value, dict):
                 words += [f"{flag} {suspects.quoted(f'{key}={text}')}" for key, text in value.items()]
-            elif name == "features":
+            elif name in ("features", "pictures"):
                 words.append(f"{flag} {','.join(value)}")
             else:
                 texts = value if isinstance(value, list) else [value]
@@ -163,7 +178,7 @@ class Check:
             "suspects": [suspect._asdict() for suspect in self.suspects],
             "skipped": [file._asdict() for file in self.table.skipped] if self.table else [],
             "notes": list(self.notes),
-            "settings": self.settings.to_record({}),
+            "settings": self.settings.to_record(self.sources),
             "seconds": round(self.seconds, 2),
         }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -28,8 +29,10 @@ def save_job(found: Check, path: Path) -> None:
     Raises
     ------
     OutputError
-        Another file than one written by this function stands there.
+        Another file than one written by this function stands there, or one that was completed by hand and
+        would lose settings.
     """
+    text = "\n".join(_lines(found)) + "\n"
     if path.exists() and not _is_ours(path):
         raise OutputError(
             "job-exists",
@@ -37,7 +40,23 @@ def save_job(found: Check, path: Path) -> None:
             where=str(path),
             now="Name another with --write-job.",
         )
-    outputs.write_text(path, "\n".join(_lines(found)) + "\n")
+    if lost := _lost(path, text):
+        raise OutputError(
+            "job-exists",
+            f"The job file was completed by hand, and these settings would be lost: {', '.join(lost)}.",
+            where=str(path),
+            now="Give it with --job, too, or name another with --write-job.",
+        )
+    outputs.write_text(path, text)
+
+
+def _lost(path: Path, text: str) -> list[str]:
+    """Return the settings of a file that a new text for it does not have."""
+    try:
+        before = tomllib.loads(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
+        return []
+    return sorted(set(before) - set(tomllib.loads(text)))
 
 
 def _is_ours(path: Path) -> bool:
@@ -57,6 +76,9 @@ def _lines(found: Check) -> Iterator[str]:
     columns, comments = _columns(found)
     settings |= {name: value for name, value in _proved(found).items() if name not in settings}
     settings.pop("column", None)
+    names = settings.pop("names", None)
+    if isinstance(names, list):
+        settings["names"] = names
     yield from (f"{name} = {_toml(value)}" for name, value in settings.items() if value is not None)
     for suspect in found.suspects:
         if suspect.code == "charges":
@@ -67,6 +89,10 @@ def _lines(found: Check) -> Iterator[str]:
     yield "[column]"
     yield from (f"{name} = {_toml(header)}" for name, header in columns.items())
     yield from (f"# {comment}" for comment in comments)
+    if isinstance(names, dict):
+        yield ""
+        yield "[names]"
+        yield from (f"{_toml(key)} = {_toml(name)}" for key, name in names.items())
 
 
 def _columns(found: Check) -> tuple[dict[str, str], list[str]]:

@@ -1,10 +1,13 @@
 """A check says beforehand what a run finds out: reading, ledger, customers, and all it would stop at."""
 
 import gzip
+import json
+import shlex
 from pathlib import Path
 
 import polars as pl
 import pytest
+from command import run_custseg
 from made import write_transactions
 from summed import sum_up
 
@@ -172,6 +175,46 @@ def test_the_job_file_is_what_batch_needs(tmp_path: Path) -> None:
     (tmp_path / "mine.toml").write_text("k = 3")
     with pytest.raises(OutputError):
         save_job(found, tmp_path / "mine.toml")
+
+
+def test_the_command_of_a_check_with_a_job_names_the_job(tmp_path: Path) -> None:
+    path, job = till(tmp_path / "feb.csv", "02"), tmp_path / "my till.toml"
+    job.write_text('features = "rfm"\npictures = "svg,png"\nlists = true\n[names]\n1 = "VIP"\n', "utf-8")
+    done = run_custseg("check", path, "--job", job, "--k", 3, "--pictures", "png,svg", "--json")
+    found = json.loads(done.out)
+    assert found["settings"]["k"]["source"] == "flag"
+    assert found["settings"]["features"]["source"] == "job file"
+    said = f"custseg batch {path} -o segments --job '{job}' --k 3 --pictures png,svg"
+    assert sorted(shlex.split(found["command"])) == sorted(shlex.split(said))
+    # From Python there is no job file, and no option for names.
+    settings, _ = resolve({}, job)
+    assert custseg.check(path, settings=settings).command == (
+        f"custseg batch {path} -o segments --features recency_days,purchases,spend --pictures svg,png --lists"
+    )
+
+
+@pytest.mark.parametrize(
+    "names", ['names = ["A", "B"]\n', '[names]\n1 = "VIP"\nHibernating = "Fast asleep"\n']
+)
+def test_a_job_with_names_is_saved_as_it_can_be_read(tmp_path: Path, names: str) -> None:
+    path, job, saved = till(tmp_path / "feb.csv", "02"), tmp_path / "names.toml", tmp_path / "saved.toml"
+    job.write_text(f"k = 2\n{names}", "utf-8")
+    settings, _ = resolve({}, job)
+    save_job(custseg.check(path, settings=settings), saved)
+    assert resolve({}, saved)[0].names == settings.names
+
+
+def test_a_job_completed_by_hand_is_not_lost(tmp_path: Path) -> None:
+    path, job = till(tmp_path / "feb.csv", "02"), tmp_path / "till.toml"
+    save_job(custseg.check(path), job)
+    complete = job.read_text("utf-8").replace("[column]", "k = 3\nlists = true\n[column]")
+    job.write_text(complete, "utf-8")
+    with pytest.raises(OutputError, match="would be lost: k, lists"):
+        save_job(custseg.check(path), job)
+    assert job.read_text("utf-8") == complete
+    settings, _ = resolve({}, job)
+    save_job(custseg.check(path, settings=settings), job)
+    assert resolve({}, job)[0] == settings
 
 
 def test_what_is_no_product(sample: Path) -> None:
