@@ -6,7 +6,6 @@ With --check tell whether both are up to date.
 from __future__ import annotations
 
 import json
-import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,11 +26,12 @@ This page is made from the commands themselves (`make command-line`); `custseg C
 Results, and JSON with `--json`, go to stdout, all else to stderr. Exit codes and messages are in
 [errors.md](errors.md).
 
-An option that sets a setting can also stand in the environment (`CUSTSEG_MIN_SHARE=5%`) and in a job file
-(`min_share = "5%"`, given with `--job`). A flag wins over the environment, that over the job file, that over
-the default; `-v` and run.json show each setting with where it came from. Colours are left out where stderr is
-no terminal, with `--no-color` and with `NO_COLOR`. `custseg --install-completion` completes commands and
-options in bash, zsh, fish and PowerShell."""
+An option with a variable beside it can also stand in the environment (`CUSTSEG_MIN_SHARE=5%`) and in a job
+file (`min_share = "5%"`, given with `--job`). A flag wins over the environment, that over the job file, that
+over the default; `-v` and run.json show each setting with where it came from. Colours are left out where
+stderr is no terminal, with `--no-color` and with `NO_COLOR`. `custseg --install-completion` completes
+commands and options in bash, zsh, fish and PowerShell, `custseg --version` says which custseg it is, and `-h`
+is short for `--help`."""
 
 
 def page() -> str:
@@ -69,16 +69,15 @@ def _command(name: str, command: Any) -> Iterator[str]:
     yield ""
     arguments = [p for p in command.params if p.param_type_name == "argument"]
     required = [p for p in command.params if p.param_type_name == "option" and p.required]
-    shown = " ".join(p.name.upper().removesuffix("S") + ("..." if p.nargs == -1 else "") for p in arguments)
+    shown = [p.name.upper().removesuffix("S") + ("..." if p.nargs == -1 else "") for p in arguments]
     yield "```text"
-    yield f"custseg {name} {shown}{''.join(f' {p.opts[0]} {_metavar(p)}' for p in required)} [OPTIONS]"
+    yield " ".join(["custseg", name, *shown, *(f"{p.opts[0]} {_metavar(p)}" for p in required), "[OPTIONS]"])
     yield "```"
     if command.epilog:
         yield ""
         yield "<!-- not run: examples of --help, for files of many kinds; a test reads their options -->"
         yield "```sh"
-        for example in re.sub(r"^Examples?:\s*", "", command.epilog).split("   ·   "):
-            yield example.strip()
+        yield from command.epilog.split("\n\n")[1:]
         yield "```"
     panels: dict[str, list[Any]] = {}
     for option in command.params:
@@ -96,7 +95,8 @@ def _command(name: str, command: Any) -> Iterator[str]:
 def _option(option: Any) -> str:
     names = ", ".join(f"`{name}`" for name in (*option.opts, *option.secondary_opts))
     metavar = "" if option.is_flag or option.count else f" `{_metavar(option)}`".replace("|", "\\|")
-    known = Settings.model_fields.get(option.name)
+    # Those that set a setting are in panels; --seed of `sample` is none.
+    known = option.name in Settings.model_fields and option.rich_help_panel
     sets = f" (`{ENVIRONMENT_PREFIX}{option.name.upper()}`)" if known else ""
     return f"| {names}{metavar} | {_flat(option.help or '').replace('|', chr(92) + '|')}{sets} |"
 

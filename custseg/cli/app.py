@@ -11,7 +11,7 @@ from custseg._version import __version__
 app = typer.Typer(
     name="custseg",
     help="Customer segments from any number of retail transactions.",
-    epilog="Example: custseg batch sales/ -o segments   ·   custseg COMMAND --help explains each command.",
+    epilog="Example: custseg batch sales/ -o segments\n\ncustseg COMMAND --help explains each command.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},

@@ -19,6 +19,7 @@ from custseg.cli.options import (
     Output,
     Quiet,
     Verbose,
+    examples,
     takes,
 )
 
@@ -27,7 +28,7 @@ HELP = """Put customers into the segments of an earlier run.
 Sums up the customers of these transactions as that run did, and puts each into the nearest of its segments: \
 nothing is fitted again. Settings that are not given are those of that run."""
 
-EXAMPLES = "Example:  custseg assign new-sales.csv --model segments -o newcomers"
+EXAMPLES = examples("custseg assign new-sales.csv --model segments -o newcomers")
 
 CHOSEN = ("returns", "duplicates", "features", "scale", "k", "min_share", "seed", "previous")
 """Settings that the model's run has decided."""

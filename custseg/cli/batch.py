@@ -18,6 +18,7 @@ from custseg.cli.options import (
     Output,
     Quiet,
     Verbose,
+    examples,
     takes,
 )
 
@@ -27,10 +28,10 @@ Reads all transactions, cleans them, sums up each customer, chooses the number o
 customer's segment and a report that explains them. Given again after an interruption, the same command goes \
 on where it was."""
 
-EXAMPLES = (
-    "Examples:  custseg batch sales/ -o segments   ·   "
-    "custseg batch 'till/*.csv' web.parquet -o out --features rfm --since 2025-01-01   ·   "
-    "custseg batch sales.csv -o out --column customer_id=Loyalty --k 3-6"
+EXAMPLES = examples(
+    "custseg batch sales/ -o segments",
+    "custseg batch 'till/*.csv' web.parquet -o out --features rfm --since 2025-01-01",
+    "custseg batch sales.csv -o out --column customer_id=Loyalty --k 3-6",
 )
 
 

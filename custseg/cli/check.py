@@ -20,6 +20,7 @@ from custseg.cli.options import (
     NoProgress,
     Quiet,
     Verbose,
+    examples,
     takes,
 )
 
@@ -29,10 +30,10 @@ Looks at a sample of each file: how it is read and why, some lines before and af
 and take, what may not be what it seems, and all problems at once with the options that cure them. Ends with \
 the code that `batch` would end with."""
 
-EXAMPLES = (
-    "Examples:  custseg check sales/   ·   "
-    "custseg check sales/ --date-format %d.%m.%Y --write-job shop.toml   ·   "
-    "custseg batch sales/ -o segments --job shop.toml"
+EXAMPLES = examples(
+    "custseg check sales/",
+    "custseg check sales/ --date-format %d.%m.%Y --write-job shop.toml",
+    "custseg batch sales/ -o segments --job shop.toml",
 )
 
 WriteJob = Annotated[

@@ -13,6 +13,7 @@ from typing import Annotated, Any
 
 import typer
 
+from custseg.columns import LINE_COLUMNS
 from custseg.errors import SettingsError, cut
 
 READING, LINES, FEATURES = "Reading", "Which lines", "Features"
@@ -65,9 +66,19 @@ def _option(panel: str, help_: str, *names: str, metavar: str | None = None) -> 
     return typer.Option(*names, help=help_, rich_help_panel=panel, metavar=metavar, show_default=False)
 
 
+def examples(*commands: str) -> str:
+    """Return the examples at the end of a command's help: a paragraph each, so that each has its own line."""
+    return "\n\n".join(["Example:" if len(commands) == 1 else "Examples:", *commands])
+
+
 SETTINGS: dict[str, Any] = {
     # Reading
-    "column": _texts(READING, "Header of a column, where it is not found by its name.", "NAME=HEADER"),
+    "column": _texts(
+        READING,
+        f"Header of a column, where it is not found by its name. NAME is {', '.join(LINE_COLUMNS)}; "
+        "as HEADER, - says that there is none.",
+        "NAME=HEADER",
+    ),
     "date_format": text(READING, "How dates are written, as strptime. Default: proved from the data."),
     "encoding": text(READING, "Encoding of CSV files. Default: detected.", "NAME"),
     "separator": text(READING, "What is between CSV cells. Default: detected.", "SIGN"),
@@ -85,12 +96,14 @@ SETTINGS: dict[str, Any] = {
     "skip_bad_files": _switch(
         READING, "Go on without files that cannot be read, and record them.", "--skip-bad-files"
     ),
-    "max_invalid": text(READING, "Share of unreadable lines that ends the run. Default: 1%.", "SHARE"),
+    "max_invalid": text(READING, "Share of unreadable lines that is allowed. Default: 1%.", "SHARE"),
     # Which lines
     "since": text(LINES, "First day that counts.", "DATE"),
     "until": text(LINES, "Last day that counts.", "DATE"),
     "exclude_product": _texts(LINES, "Products that are none: postage, fees.", "REGEX"),
-    "where": text(LINES, "Condition on the input's columns; other lines are left out.", "SQL"),
+    "where": text(
+        LINES, "Condition on the columns, by your headers or our names; other lines are left out.", "SQL"
+    ),
     "returns": text(LINES, "Leave returned goods out or subtract them. Default: exclude.", "exclude|net"),
     "duplicates": text(LINES, "What to do with repeated lines. Default: drop.", "drop|keep"),
     # Features
@@ -99,7 +112,10 @@ SETTINGS: dict[str, Any] = {
     "as_of": text(FEATURES, "Day recency is counted to. Default: day after the last line.", "DATE"),
     # Segments
     "k": text(
-        SEGMENTS, "Number of segments. Default: auto: 2-10; with --previous its own.", "auto|N|LO-HI", "--k"
+        SEGMENTS,
+        "Number of segments, 2 to 50. Default: auto, the best of 2-10; with --previous that run's: previous.",
+        "auto|N|LO-HI|previous",
+        "--k",
     ),
     "min_share": text(SEGMENTS, "Smallest share of customers in a segment. Default: 2%.", "SHARE"),
     "seed": text(SEGMENTS, "Seed of everything drawn. Default: 0.", "N"),

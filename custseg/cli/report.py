@@ -8,13 +8,13 @@ from typing import Annotated
 import typer
 
 from custseg.cli import showing
-from custseg.cli.options import PRESENTATION, Flags, Json, NoColor, NoProgress, Quiet, takes
+from custseg.cli.options import PRESENTATION, Flags, Json, NoColor, NoProgress, Quiet, examples, takes
 
 HELP = """Draw the report and the charts of a finished run again.
 
 Reads the run's own results, not the transactions. Options that are not given stay as they were."""
 
-EXAMPLES = "Example:  custseg report segments --currency GBP --pictures svg,png"
+EXAMPLES = examples("custseg report segments --currency GBP --pictures svg,png")
 
 Run = Annotated[
     str,

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from custseg.cli import showing
-from custseg.cli.options import Json, NoProgress, Output, Quiet
+from custseg.cli.options import Json, NoProgress, Quiet, examples
 from custseg.errors import SettingsError, cut
 from custseg.running.places import Remote, any_path
 
@@ -16,7 +16,19 @@ HELP = """Write synthetic transactions, as dirty as real ones.
 They have the layout of the public Online Retail II data, with its missing customers, cancellations, \
 returns, zero prices and repeated lines. 1e9 lines need no more memory than 1e6."""
 
-EXAMPLES = "Example:  custseg sample -o transactions --rows 1e6 --customers 20000"
+EXAMPLES = examples("custseg sample -o transactions --rows 1e6 --customers 20000")
+
+
+Output = Annotated[
+    str,
+    typer.Option(
+        "-o", "--output", help="Folder for the files: new, empty or an earlier sample's.", metavar="DIR"
+    ),
+]
+
+
+def _option(text: str, metavar: str, *, least: int | None = None) -> Any:
+    return typer.Option(help=text, metavar=metavar, show_default=False, min=least)
 
 
 def add_to(app: typer.Typer) -> None:
@@ -27,10 +39,10 @@ def add_to(app: typer.Typer) -> None:
 def _sample(
     *,
     output: Output,
-    rows: Annotated[str, typer.Option(help="Lines to write.", metavar="N")] = "1e6",
-    customers: Annotated[str, typer.Option(help="Customers they are spread over.", metavar="N")] = "20000",
-    seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.", min=0)] = 0,
-    file_type: Annotated[str, typer.Option(help="csv or parquet.", metavar="csv|parquet")] = "csv",
+    rows: Annotated[str, _option("Lines to write. Default: 1e6.", "N")] = "1e6",
+    customers: Annotated[str, _option("Customers they are spread over. Default: 20000.", "N")] = "20000",
+    seed: Annotated[int, _option("The same seed gives the same bytes. Default: 0.", "N", least=0)] = 0,
+    file_type: Annotated[str, _option("Format of the files. Default: csv.", "csv|parquet")] = "csv",
     json: Json = False,
     quiet: Quiet = False,
     no_progress: NoProgress = False,

@@ -86,6 +86,44 @@ def test_shells_complete_commands_and_options() -> None:
     assert complete("custseg batch --dec") == ["--decimal-comma", "--decimal-point"]
 
 
+def test_each_example_of_help_has_a_line_of_its_own() -> None:
+    lines = [line.strip() for line in run_custseg("batch", "--help", env={"COLUMNS": "110"}).out.splitlines()]
+    for example in COMMANDS["batch"].epilog.split("\n\n")[1:]:
+        assert example in lines
+
+
+def test_the_seed_of_a_sample_is_no_setting() -> None:
+    page = (ROOT / "docs" / "command-line.md").read_text("utf-8")
+    assert "CUSTSEG_" not in page.partition("## custseg sample")[2]
+    assert "`--seed` `N` | Seed of everything drawn. Default: 0. (`CUSTSEG_SEED`)" in page
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--features", "monetary"], "no feature 'monetary' among classic, rfm, total_quantity"),
+        (["--column", "client=Who"], "no column 'client' among customer_id, invoice"),
+        (["--max-invalid", "5"], "'5' is no share: write 5% or 0.05"),
+        (["--min-share", "few"], "'few' is no share"),
+        (["--returns", "add"], "--returns: it should be 'exclude' or 'net'"),
+    ],
+)
+def test_a_wrong_value_is_told_with_the_right_ones(words: list[str], told: str) -> None:
+    done = run_custseg("batch", "a.csv", "-o", "b", *words)
+    assert done.code == 2
+    assert told in done.err
+    assert f"flag, value '{words[1]}'" in done.err
+
+
+def test_a_setting_under_the_columns_of_a_job_file(tmp_path: Path) -> None:
+    job = tmp_path / "job.toml"
+    job.write_text('[column]\ninvoice = "Slip"\nfeatures = "rfm"\n')
+    done = run_custseg("batch", "a.csv", "-o", "b", "--job", job)
+    assert done.code == 2
+    assert "'features' is no column but a setting: in a job file it stands above [column]" in done.err
+    assert "job file, value 'invoice=Slip, features=rfm'" in done.err
+
+
 def test_verbose_shows_each_setting_and_its_source(tmp_path: Path) -> None:
     (tmp_path / "job.toml").write_text("k = 3")
     (tmp_path / "a.csv").write_text("customer,invoice\n1,2\n2,3\n3,4\n4,5\n")
