@@ -14,8 +14,10 @@ and a ``code`` under which the documentation lists it.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable
 from difflib import get_close_matches
+from pathlib import Path
 
 FOREIGN_TEXT_LIMIT = 300
 
@@ -104,3 +106,20 @@ def nearest(word: str, known: Iterable[str]) -> str:
     """Return ``Did you mean 'x'?`` with the known word nearest to `word`, or an empty text."""
     match = get_close_matches(word, list(known), n=1, cutoff=0.5)
     return f"Did you mean '{match[0]}'?" if match else ""
+
+
+def told(setting: object) -> str:
+    """Return the value of a setting as a user knows it, safe as `cut` makes it."""
+    if setting is None or setting in ([], (), {}):
+        return "not given"
+    if isinstance(setting, dict):
+        return cut(", ".join(f"{name}={text}" for name, text in setting.items()))
+    return cut(", ".join(map(str, setting)) if isinstance(setting, list | tuple) else setting)
+
+
+def from_here(text: str) -> str:
+    """Return a text with the paths of the current folder's files as one would type them there."""
+    try:
+        return text.replace(str(Path.cwd()) + os.sep, "")
+    except FileNotFoundError:
+        return text

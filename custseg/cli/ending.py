@@ -11,7 +11,7 @@ import traceback
 from typing import NoReturn
 
 from custseg.cli.app import app
-from custseg.errors import CustsegError, cut
+from custseg.errors import CustsegError, cut, from_here
 
 INTERRUPTED = 130
 
@@ -41,7 +41,7 @@ def main() -> NoReturn:
         if verbose > 1:
             traceback.print_exc()
         else:
-            sys.stderr.write(f"Error: {error}\n")
+            sys.stderr.write(f"Error: {from_here(str(error))}\n")
         sys.exit(error.exit_code)
     except BrokenPipeError:
         # The reader of our output has gone; there is nobody to tell.

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from custseg.columns import FEATURES, SCALE
 from custseg.customers.duplicates import find_repeated_invoices
-from custseg.errors import InputError
+from custseg.errors import InputError, cut
 from custseg.settings import Settings
 from custseg.transactions.heads import head_columns
 from custseg.transactions.reading import Table
@@ -84,12 +84,14 @@ def make_recipe(table: Table, settings: Settings) -> Recipe:
     possible = tuple(feature.name for feature in wanted if have.issuperset(feature.needs))
     for name in settings.features:
         if name not in possible:
-            lacking = ", ".join(sorted(set(FEATURES[name].needs) - have))
+            lacking, first = sorted(set(FEATURES[name].needs) - have), table.sources[0]
             clusterable = [feature for feature in possible if FEATURES[feature].clusterable]
             raise InputError(
                 "feature-needs-column",
-                f"The feature {name} needs a column for {lacking}, which the input does not have.",
-                now=f"Name the column with --column, or choose from: --features {','.join(clusterable)}.",
+                f"The feature {name} needs a column for {', '.join(lacking)}, which was not found.",
+                where=f"{first.contents.place}; it has: {cut(', '.join(first.header))}",
+                now=f"Say which it is: --column {lacking[0]}=HEADER; or choose from: "
+                f"--features {','.join(clusterable)}.",
             )
     drop = settings.duplicates == "drop"
     returns = settings.returns == "net" or bool({"returned_value", "return_rate"} & set(possible))

@@ -75,8 +75,8 @@ class Plan:
     def describe(self) -> str:
         """Say the plan in one line."""
         return (
-            f"Plan: {len(self.chunks):,} chunks, {self.buckets:,} buckets, "
-            f"{self.disk / 1e9:.1f} GB of temporary disk"
+            f"Plan: {len(self.chunks):,} chunk{'s' * (len(self.chunks) != 1)}, "
+            f"{self.buckets:,} bucket{'s' * (self.buckets != 1)}, {self.disk / 1e9:.2f} GB of temporary disk"
         )
 
     @classmethod

@@ -17,7 +17,6 @@ from custseg.transactions.reasons import Reason
 from custseg.transactions.suspects import Suspect
 from custseg.transactions.trial import Trial
 
-
 OPPOSITES = {"decimal_comma": "--decimal-point", "small_cells": "--no-small-cells"}
 """The flags that say no."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -25,7 +25,7 @@ class Segmentation:
     """
 
     folder: AnyPath
-    record: dict[str, Any]
+    record: dict[str, Any] = field(repr=False)
 
     @cached_property
     def customers(self) -> pl.LazyFrame:

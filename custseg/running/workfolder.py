@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from custseg.errors import CustsegError, MachineError, OutputError, cut
+from custseg.errors import CustsegError, MachineError, OutputError, cut, told
 from custseg.running import outputs, places
 from custseg.running.lock import LOCK
 from custseg.running.places import AnyPath, Remote, any_path
@@ -182,7 +182,7 @@ def differences(stored: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[st
     for name in sorted({*stored.get("settings", {}), *wanted["settings"]}):
         before, now = stored.get("settings", {}).get(name), wanted["settings"].get(name)
         if before != now:
-            found.append(f"--{name.replace('_', '-')} was {cut(before)}, is {cut(now)}")
+            found.append(f"--{name.replace('_', '-')} was {told(before)}, is {told(now)}")
     before_files = {file[0]: file[1:] for file in stored.get("inputs", [])}
     now_files = {file[0]: file[1:] for file in wanted["inputs"]}
     for path in sorted({*before_files, *now_files}):

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from custseg.customers.keys import key
-from custseg.errors import InputError
+from custseg.errors import InputError, told
 from custseg.running import outputs, places
 from custseg.running.places import AnyPath
 from custseg.segments.carrying import Carried
@@ -53,7 +53,7 @@ class Previous:
         """Say which settings that change what features mean differ from the earlier run's."""
         before = self.model.settings
         return [
-            f"--{name.replace('_', '-')} was {before.get(name)}, is {settings[name]}"
+            f"--{name.replace('_', '-')} was {told(before.get(name))}, is {told(settings[name])}"
             for name in MEANING
             if before.get(name) != settings[name]
         ]

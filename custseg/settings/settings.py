@@ -11,7 +11,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from custseg.columns import FEATURES, LINE_COLUMNS, PRESETS
-from custseg.errors import cut, nearest
+from custseg.errors import cut
 from custseg.settings.values import Bytes, Columns, Folder, Names, Pictures, Share, Sign, Texts
 
 AUTO_K = (2, 10)
@@ -94,7 +94,11 @@ class Settings(BaseModel):
     def _known_columns(cls, value: dict[str, str]) -> dict[str, str]:
         for name in value:
             if name not in LINE_COLUMNS:
-                raise ValueError(f"no column '{name}'. {nearest(name, LINE_COLUMNS)}")
+                raise ValueError(
+                    f"no column '{cut(name)}' among {', '.join(LINE_COLUMNS)}"
+                    if name not in cls.model_fields
+                    else f"'{name}' is no column but a setting: in a job file it stands above [column]"
+                )
         return value
 
     @field_validator("encoding")
@@ -119,7 +123,8 @@ class Settings(BaseModel):
             if name in PRESETS:
                 features.extend(PRESETS[name])
             elif name not in FEATURES:
-                raise ValueError(f"no feature '{cut(name)}'. {nearest(name, [*FEATURES, *PRESETS])}")
+                known = [*PRESETS, *(name for name, feature in FEATURES.items() if feature.clusterable)]
+                raise ValueError(f"no feature '{cut(name)}' among {', '.join(known)}")
             elif not FEATURES[name].clusterable:
                 raise ValueError(f"'{name}' is a date; cluster on recency_days or tenure_days instead")
             else:

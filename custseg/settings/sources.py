@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from custseg.errors import InputError, SettingsError, cut, nearest
+from custseg.errors import InputError, SettingsError, cut, nearest, told
 from custseg.settings.settings import Settings
 
 ENVIRONMENT_PREFIX = "CUSTSEG_"
@@ -95,13 +95,13 @@ def _checked(values: Mapping[str, Any], sources: Mapping[str, str]) -> Settings:
         return Settings.model_validate(values)
     except ValidationError as error:
         first = error.errors()[0]
-        message = cut(first["msg"].removeprefix("Value error, "))
+        message = cut(first["msg"].removeprefix("Value error, ").replace("Input should", "it should"))
         if not first["loc"]:
             raise SettingsError("bad-setting", message) from None
         name = str(first["loc"][0])
         raise SettingsError(
             "bad-setting",
             f"--{name.replace('_', '-')}: {message}",
-            where=f"{sources.get(name, 'given')}, value {cut(first['input'])!r}",
+            where=f"{sources.get(name, 'given')}, value '{told(first['input'])}'",
             now="'custseg batch --help' lists the options and their limits.",
         ) from None

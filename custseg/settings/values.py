@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, PlainValidator
+from pydantic import BeforeValidator, PlainValidator
 
 from custseg.errors import cut
 
@@ -29,9 +29,14 @@ def parse_bytes(value: object) -> object:
 
 def parse_share(value: object) -> object:
     """Read ``2%`` or ``0.02`` as a share."""
-    if isinstance(value, str) and value.strip().endswith("%"):
-        return float(value.strip()[:-1]) / 100
-    return value
+    text = str(value).strip()
+    try:
+        share = float(text[:-1]) / 100 if text.endswith("%") else float(text)
+    except ValueError:
+        share = -1
+    if not 0 <= share <= 1:
+        raise ValueError(f"'{cut(value)}' is no share: write 5% or 0.05")
+    return share
 
 
 def parse_list(value: object) -> object:
@@ -98,7 +103,7 @@ def parse_segment_names(value: object) -> object:
 # Not stripped like other texts: a tab would be lost.
 Sign = Annotated[str, PlainValidator(parse_sign)]
 Bytes = Annotated[int, BeforeValidator(parse_bytes)]
-Share = Annotated[float, BeforeValidator(parse_share), Field(ge=0, le=1)]
+Share = Annotated[float, BeforeValidator(parse_share)]
 Pictures = Annotated[tuple[Literal["svg", "png"], ...], BeforeValidator(parse_pictures)]
 Names = Annotated[tuple[str, ...] | dict[str, str], BeforeValidator(parse_segment_names)]
 Folder = Annotated[str, BeforeValidator(parse_folder)]

@@ -151,5 +151,6 @@ def test_from_python(quick: None, tmp_path: Path) -> None:
     lines = pl.scan_csv(path, schema_overrides={"Invoice": pl.String, "StockCode": pl.String})
     frame = custseg.segment(lines, settings=custseg.Settings(k="3"), output=tmp_path / "two")
     assert found.segments.height == 3
+    assert len(repr(found)) < 200
     assert found.record == json.loads((tmp_path / "one" / "run.json").read_text("utf-8"))
     assert found.customers.collect().equals(frame.customers.collect())

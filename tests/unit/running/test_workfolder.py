@@ -65,18 +65,33 @@ def test_the_record_is_published_last_and_replaces(tmp_path: Path) -> None:
 
 def test_differences_name_settings_files_and_versions() -> None:
     before = {
-        "settings": {"k": "auto", "seed": 0},
+        "settings": {
+            "k": "auto",
+            "seed": 0,
+            "since": None,
+            "features": ["lines"],
+            "column": {"invoice": "Slip"},
+        },
         "inputs": [["a", 1, 1], ["b", 1, 1]],
         "versions": {"polars": "2.1.0"},
     }
     now = {
-        "settings": {"k": "3", "seed": 0},
+        "settings": {
+            "k": "3",
+            "seed": 0,
+            "since": "2025-01-01",
+            "features": ["lines", "spend"],
+            "column": {},
+        },
         "inputs": [["a", 2, 1], ["c", 1, 1]],
         "versions": {"polars": "2.2.0"},
     }
     assert workfolder.differences(before, before) == []
     assert workfolder.differences(before, now) == [
+        "--column was invoice=Slip, is not given",
+        "--features was lines, is lines, spend",
         "--k was auto, is 3",
+        "--since was not given, is 2025-01-01",
         "input changed: a",
         "input gone: b",
         "input new: c",
