@@ -6,6 +6,8 @@ import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from custseg.columns import LINE_COLUMNS
+from custseg.errors import from_here
 from custseg.report import formats
 
 WIDEST = 120
@@ -35,11 +37,11 @@ def write_check(record: Mapping[str, Any]) -> str:
     """
     lines: list[str] = [_files(record)]
     for number, kind in enumerate(record["kinds"][:KINDS], start=1):
-        lines += ["", *_kind(number, kind)]
+        lines += ["", *_kind(number, kind, record["settings"]["column"]["value"])]
     if len(record["kinds"]) > KINDS:
         lines += ["", f"… and {len(record['kinds']) - KINDS} more kinds of files; --json has them all."]
-    for derived in record["derived"]:
-        lines += ["", f"Derived, since no column has it: {derived}"]
+    if record["derived"]:
+        lines += ["", *(f"Derived, since no column has it: {derived}" for derived in record["derived"])]
     if record["estimate"]:
         lines += ["", *_estimate(record["estimate"], record["settings"])]
     notes = [
@@ -62,10 +64,10 @@ def _files(record: Mapping[str, Any]) -> str:
     return f"{count:,} {'file' if count == 1 else 'files'}, {formats.size(record['bytes'])}"
 
 
-def _kind(number: int, kind: Mapping[str, Any]) -> Iterator[str]:
+def _kind(number: int, kind: Mapping[str, Any], told: Mapping[str, str]) -> Iterator[str]:
     places = kind["places"]
     more = f" and {len(places) - 1:,} more like it" if len(places) > 1 else ""
-    yield f"{number}. {formats.printable(places[0])}{more}"
+    yield f"{number}. {formats.printable(from_here(places[0]))}{more}"
     form = {"csv": "CSV", "parquet": "Parquet", "excel": "Excel"}[kind["format"]]
     rows = [("format", form, f"{formats.size(kind['text_bytes'])} as text")]
     rows += [(topic, found["value"], found["why"]) for topic, found in kind["found"].items()]
@@ -73,9 +75,20 @@ def _kind(number: int, kind: Mapping[str, Any]) -> Iterator[str]:
         yield f"   {topic:<10} {formats.printable(value)}  ({formats.printable(why)})"
     yield ""
     yield from (f"   {line}" for line in _table(_columns(kind), _width() - 3))
+    if lacking := _lacking(kind, told):
+        hint = "; if a header below is one of them: --column NAME=HEADER" if kind["only_compared"] else ""
+        yield from _wrapped(f"not found: {', '.join(lacking)}{hint}", "   ", "   ")
     if kind["only_compared"]:
         names = ", ".join(formats.printable(name) or "(no name)" for name in kind["only_compared"])
         yield from _wrapped(f"only compared, to find repeated lines: {names}", "   ", "   ")
+
+
+def _lacking(kind: Mapping[str, Any], told: Mapping[str, str]) -> list[str]:
+    """Return the columns that are not there, nor said not to be, nor had from others without loss."""
+    have = {*kind["columns"], *told}
+    if "quantity" in have and have & {"unit_price", "amount"}:
+        have |= {"unit_price", "amount"}
+    return [name for name in LINE_COLUMNS if name not in have]
 
 
 def _columns(kind: Mapping[str, Any]) -> list[list[str]]:
@@ -185,7 +198,7 @@ def _ending(record: Mapping[str, Any]) -> Iterator[str]:
         yield ""
         yield from _wrapped(f"{problem['what']}", "  ✗ ", "    ")
         for place in problem["where"][:PLACES]:
-            yield from _wrapped(place, "    Where: ", "           ")
+            yield from _wrapped(from_here(place), "    Where: ", "           ")
         if len(problem["where"]) > PLACES:
             yield f"           and {len(problem['where']) - PLACES:,} more"
         if problem["now"]:

@@ -75,9 +75,17 @@ def _encoding(excerpt: Excerpt, contents: CsvFile, settings: Settings) -> Reason
     lines = [line for line in excerpt.encoded.split(contents.dialect.marks.eol) if not line.isascii()]
     other = sum(1 for line in lines if not streams.is_utf8(line))
     if not other:
-        return Reason("encoding", "UTF-8", f"so are all {len(lines):,} lines with more than ASCII")
+        return Reason("encoding", "UTF-8", _all_utf8(len(lines)))
     found = "cp1252" if other == len(lines) else "UTF-8 and cp1252, line by line"
     return Reason("encoding", found, f"{other:,} of {len(lines):,} lines with more than ASCII are not UTF-8")
+
+
+def _all_utf8(lines: int) -> str:
+    return (
+        f"so are all {lines:,} lines with more than ASCII"
+        if lines > 1
+        else "so is the line with more than ASCII"
+    )
 
 
 def _separator(contents: CsvFile, settings: Settings) -> Reason:

@@ -1,37 +1,18 @@
 """A check says beforehand what a run finds out: reading, ledger, customers, and all it would stop at."""
 
 import gzip
-import json
-import shlex
 from pathlib import Path
 
 import polars as pl
 import pytest
-from command import run_custseg
 from made import write_transactions
 from summed import sum_up
+from tills import HEADER, codes, till
 
 import custseg
-from custseg.errors import OutputError
 from custseg.pipeline.estimate import count_customers
-from custseg.pipeline.job_file import save_job
-from custseg.settings import resolve
 from custseg.transactions.charges import exact_pattern, is_charge
 from custseg.transactions.sample import write_sample
-
-HEADER = "Belegnr;Kundennr;Artikel;Menge;Datum;Einzelpreis;Währung"
-
-
-def till(path: Path, month: str, *, days: int = 28, header: str = HEADER, currencies: str = "EUR") -> Path:
-    """A month of a German till: 300 lines."""
-    signs = currencies.split()
-    rows = [
-        f"{1000 + n // 3};{7000 + n % 60};Ware {n % 40};{1 + n % 5};{n % days + 1:02d}.{month}.2024;"
-        f"{1 + n % 9},{10 + n % 90};{signs[n % len(signs)]}"
-        for n in range(300)
-    ]
-    path.write_bytes("\r\n".join([header, *rows, ""]).encode("cp1252"))
-    return path
 
 
 @pytest.fixture(scope="module")
@@ -39,10 +20,6 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("sample")
     write_sample(folder, rows=40_000, customers=1_500, seed=3)
     return folder
-
-
-def codes(found: custseg.Check) -> list[str]:
-    return [problem.error.code for problem in found.problems]
 
 
 def test_what_is_looked_at_whole_is_exact(sample: Path) -> None:
@@ -157,64 +134,6 @@ def test_a_surprise_leads_to_a_closer_look(tmp_path: Path, monkeypatch: pytest.M
     path = tmp_path / "late.csv"
     path.write_text("\n".join(["invoice;customer;price", *rows]), "utf-8")
     assert codes(custseg.check(path)) == ["decimal-mark"]
-
-
-def test_the_job_file_is_what_batch_needs(tmp_path: Path) -> None:
-    found = custseg.check(till(tmp_path / "feb.csv", "02"))
-    job = tmp_path / "till.toml"
-    save_job(found, job)
-    save_job(found, job)
-    settings, _ = resolve({}, job)
-    assert settings.date_format == "%d.%m.%Y"
-    assert settings.decimal_comma is True
-    assert settings.column["customer_id"] == "Kundennr"
-    # Alone, the first days of January prove nothing; with the job they need not.
-    january = till(tmp_path / "jan.csv", "01", days=12)
-    assert codes(custseg.check(january)) == ["date-order"]
-    assert custseg.check(january, settings=settings).ok
-    (tmp_path / "mine.toml").write_text("k = 3")
-    with pytest.raises(OutputError):
-        save_job(found, tmp_path / "mine.toml")
-
-
-def test_the_command_of_a_check_with_a_job_names_the_job(tmp_path: Path) -> None:
-    path, job = till(tmp_path / "feb.csv", "02"), tmp_path / "my till.toml"
-    job.write_text('features = "rfm"\npictures = "svg,png"\nlists = true\n[names]\n1 = "VIP"\n', "utf-8")
-    done = run_custseg("check", path, "--job", job, "--k", 3, "--pictures", "png,svg", "--json")
-    found = json.loads(done.out)
-    assert found["settings"]["k"]["source"] == "flag"
-    assert found["settings"]["features"]["source"] == "job file"
-    said = f"custseg batch {path} -o segments --job '{job}' --k 3 --pictures png,svg"
-    assert sorted(shlex.split(found["command"])) == sorted(shlex.split(said))
-    # From Python there is no job file, and no option for names.
-    settings, _ = resolve({}, job)
-    assert custseg.check(path, settings=settings).command == (
-        f"custseg batch {path} -o segments --features recency_days,purchases,spend --pictures svg,png --lists"
-    )
-
-
-@pytest.mark.parametrize(
-    "names", ['names = ["A", "B"]\n', '[names]\n1 = "VIP"\nHibernating = "Fast asleep"\n']
-)
-def test_a_job_with_names_is_saved_as_it_can_be_read(tmp_path: Path, names: str) -> None:
-    path, job, saved = till(tmp_path / "feb.csv", "02"), tmp_path / "names.toml", tmp_path / "saved.toml"
-    job.write_text(f"k = 2\n{names}", "utf-8")
-    settings, _ = resolve({}, job)
-    save_job(custseg.check(path, settings=settings), saved)
-    assert resolve({}, saved)[0].names == settings.names
-
-
-def test_a_job_completed_by_hand_is_not_lost(tmp_path: Path) -> None:
-    path, job = till(tmp_path / "feb.csv", "02"), tmp_path / "till.toml"
-    save_job(custseg.check(path), job)
-    complete = job.read_text("utf-8").replace("[column]", "k = 3\nlists = true\n[column]")
-    job.write_text(complete, "utf-8")
-    with pytest.raises(OutputError, match="would be lost: k, lists"):
-        save_job(custseg.check(path), job)
-    assert job.read_text("utf-8") == complete
-    settings, _ = resolve({}, job)
-    save_job(custseg.check(path, settings=settings), job)
-    assert resolve({}, job)[0] == settings
 
 
 def test_what_is_no_product(sample: Path) -> None:
