@@ -86,6 +86,20 @@ def test_the_blocks_of_a_page_run(page: str, request: pytest.FixtureRequest) -> 
             raise
 
 
+def test_what_the_tutorial_shows_of_a_check_is_printed(
+    stage: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for block in blocks(PAGES["docs/tutorial.md"]):
+        if block.language == "text":
+            break
+        if not block.skipped:
+            capsys.readouterr()
+            run("docs/tutorial.md", block, {})
+    printed = {" ".join(line.split()) for line in capsys.readouterr().out.splitlines()}
+    shown = [" ".join(line.split()) for line in block.text.splitlines()]
+    assert [line for line in shown if line not in printed] == []
+
+
 @pytest.mark.parametrize("page", sorted(READ))
 def test_every_block_says_its_language(page: str) -> None:
     assert {block.language for block in blocks(PAGES[page])} <= LANGUAGES
