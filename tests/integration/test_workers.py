@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -50,6 +51,21 @@ def test_local_workers(lines: Path, here: custseg.Segmentation, tmp_path: Path) 
     assert {path.name for path in (tmp_path / "out").iterdir()} == {
         path.name for path in here.folder.iterdir()
     }
+
+
+def test_a_script_that_its_workers_would_run_again(lines: Path, tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import custseg\n"
+        f"lines, output = {str(lines)!r}, {str(tmp_path / 'out')!r}\n"
+        "custseg.segment(lines, output=output, settings=custseg.Settings(workers=1))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, script], check=False, capture_output=True, encoding="utf-8", timeout=120
+    )
+    assert done.returncode == 1
+    assert "MachineError: The workers of this machine did not start." in done.stderr
+    assert 'call custseg below  if __name__ == "__main__":' in done.stderr
 
 
 def test_a_cluster_that_is_there(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import psutil
 
@@ -15,7 +15,7 @@ from custseg.running.compute.here import Here, available_threads
 from custseg.settings import Settings, memory_floor
 
 if TYPE_CHECKING:
-    from distributed import Client
+    from distributed import Client, LocalCluster
 
 CONNECT_SECONDS = 10
 WORKERS_SECONDS = 60
@@ -103,13 +103,13 @@ def _cluster(client: Client, memory_limit: int | None, explain: Callable[[str], 
 def _local(workers: int, memory: int) -> Iterator[Client]:
     """Start workers on this machine, which end with this process."""
     import dask
-    from distributed import Client, LocalCluster
+    from distributed import Client
 
     # Before the process starts, since Polars reads it when it is loaded.
     threads = {"distributed.nanny.pre-spawn-environ.POLARS_MAX_THREADS": -(-available_threads() // workers)}
     with (
         dask.config.set(DISK_AND_DEATHS | threads),
-        LocalCluster(
+        _started(
             n_workers=workers,
             threads_per_worker=1,
             processes=True,
@@ -122,6 +122,21 @@ def _local(workers: int, memory: int) -> Iterator[Client]:
         Client(cluster, set_as_default=False, timeout=CONNECT_SECONDS) as client,
     ):
         yield client
+
+
+def _started(**options: Any) -> LocalCluster:
+    from distributed import LocalCluster
+
+    try:
+        return LocalCluster(**options)
+    except RuntimeError as error:
+        raise MachineError(
+            "no-workers",
+            "The workers of this machine did not start.",
+            where=cut(error),
+            now='In a script of your own, call custseg below  if __name__ == "__main__":  since each worker '
+            "reads the script again. Otherwise look at what is written above.",
+        ) from None
 
 
 @contextmanager
