@@ -295,13 +295,12 @@ class CsvFile:
     def without_blank_lines(self, data: bytes) -> bytes:
         """Return the records of a block without the lines that hold nothing at all."""
         eol, quote = re.escape(self.dialect.marks.eol), self.dialect.marks.quote
-        blank = re.compile(rb"(?:(?<=" + eol + rb")|\A)\r?" + eol)
-        if eol == rb"\r":
-            blank = re.compile(rb"(?:(?<=\r)|\A)\r")
-        # Every second piece between quotes is inside a cell. Only the first may begin with a blank line.
+        again = rb"(?<=\r)\r" if eol == rb"\r" else rb"(?<=" + eol + rb")\r?" + eol
+        # Every second piece between quotes is inside a cell. Only the first may begin with a blank line: all
+        # others begin where a cell ends, and the end of a line there is that of its record.
         pieces = data.split(quote)
-        pieces[0] = blank.sub(b"", pieces[0])
-        pieces[2::2] = [b"".join((p[:1], blank.sub(b"", p[1:]))) if p else p for p in pieces[2::2]]
+        pieces[0] = re.sub(rb"\A(?:\r?" + eol + rb")+|" + again, b"", pieces[0])
+        pieces[2::2] = [re.sub(again, b"", piece) for piece in pieces[2::2]]
         return quote.join(pieces)
 
 

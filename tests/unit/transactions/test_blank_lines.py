@@ -1,0 +1,33 @@
+"""Lines that hold nothing go, and only they: against Python's own csv reader."""
+
+import csv
+import io
+
+import pytest
+
+from custseg.transactions.csv_blocks import CsvFile
+from custseg.transactions.dialects import Dialect
+
+RECORDS = (
+    'a,"1,5"',
+    'b,"x"',
+    '"c",',
+    '"d","two\n\nlines"',
+    '"e","a ""word"""',
+    "f,6",
+)
+
+
+@pytest.mark.parametrize("eol", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("blanks", [0, 1, 2])
+def test_the_records_stay_and_the_blank_lines_go(eol: str, blanks: int) -> None:
+    text = eol * blanks + "".join(record + eol * (1 + blanks) for record in RECORDS)
+    mark = eol[-1]
+    contents = CsvFile("x.csv", Dialect("utf-8", ",", '"', mark, ("a", "b"), 0, 0), len(text))
+
+    found = contents.without_blank_lines(text.encode()).decode()
+
+    assert found == "".join(record + eol for record in RECORDS)
+    rows = [row for row in csv.reader(io.StringIO(text, newline="")) if row]
+    frame = contents.scan(found.encode()).collect()
+    assert [[cell or "" for cell in row[:2]] for row in frame.rows()] == rows
