@@ -37,7 +37,7 @@ ZONE = r"\s?(?:Z|UTC|GMT|(?:UTC|GMT)?[+-]\d{1,2}:?(?:\d\d)?)$"
 _YEAR_FIRST = re.compile(r"9999([-/. ])9{1,2}\1(9{1,2})")
 _YEAR_LAST = re.compile(r"9{1,2}([-/. ])9{1,2}\1(9999|99)")
 _NAMED = re.compile(r"(9{1,2})([-/. ]?)(A{3,9})\.?\2(9999|99)")
-_NAME_FIRST = re.compile(r"(A{3,9})\.? 9{1,2}(,?) (9999)")
+_NAME_FIRST = re.compile(r"(A{3,9})\.?([-/. ])9{1,2}(,?)([-/. ])(9999|99)")
 _COMPACT = {8: "%Y%m%d", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
 _EPOCHS = {9: "s", 10: "s", 13: "ms", 16: "us", 19: "ns"}
 _CLOCK = re.compile(r"(,? |T)9{1,2}:99(:99)?(\.9+)?( ?[AP]M)?")
@@ -156,7 +156,8 @@ def _days(pattern: re.Pattern[str], day: re.Match[str]) -> dict[str, str]:
     if pattern is _NAMED:
         name, year = "%b" if len(day[3]) == 3 else "%B", "%Y" if len(day[4]) == 4 else "%y"
         return {"": day[2].join(("%d", name, year))}
-    return {"": f"{'%b' if len(day[1]) == 3 else '%B'} %d{day[2]} %Y"}
+    name, year = "%b" if len(day[1]) == 3 else "%B", "%Y" if len(day[5]) == 4 else "%y"
+    return {"": f"{name}{day[2]}%d{day[3]}{day[4]}{year}"}
 
 
 def _clock(mask: str) -> str | None:
