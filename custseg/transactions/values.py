@@ -41,6 +41,8 @@ def customer_id(column: pl.Expr, dtype: pl.DataType, *, exponents: bool) -> pl.E
         other = pl.when(column.is_finite()).then(column).cast(pl.String)
         return pl.when(whole & number.is_not_null()).then(number).otherwise(other)
     stripped = text(column, dtype)
+    # ="00418683" is how text is kept from becoming a number in a spreadsheet.
+    stripped = stripped.str.replace(r'^="(.*)"$', "${1}").str.strip_chars()
     whole = stripped.str.replace(r"^(-?\d+)\.0+$", "${1}")
     if exponents:
         number = stripped.cast(pl.Float64, strict=False).cast(pl.Int64, strict=False).cast(pl.String)
