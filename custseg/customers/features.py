@@ -16,6 +16,7 @@ from custseg.customers.duplicates import find_repeated_invoices
 from custseg.errors import InputError, cut
 from custseg.settings import Settings
 from custseg.transactions.heads import head_columns
+from custseg.transactions.likely import say_likely
 from custseg.transactions.reading import Table
 from custseg.transactions.source import NUMBERS
 from custseg.transactions.values import divided
@@ -85,13 +86,15 @@ def make_recipe(table: Table, settings: Settings) -> Recipe:
     for name in settings.features:
         if name not in possible:
             lacking, first = sorted(set(FEATURES[name].needs) - have), table.sources[0]
+            further = dict.fromkeys(s.header[place] for s in table.sources for place in s.others.values())
+            likely = "".join(say_likely(column, list(further)) for column in lacking)
             clusterable = [feature for feature in possible if FEATURES[feature].clusterable]
             raise InputError(
                 "feature-needs-column",
                 f"The feature {name} needs a column for {', '.join(lacking)}, which was not found.",
                 where=f"{first.contents.place}; it has: {cut(', '.join(first.header))}",
                 now=f"Say which it is: --column {lacking[0]}=HEADER; or choose from: "
-                f"--features {','.join(clusterable)}.",
+                f"--features {','.join(clusterable)}.{likely}",
             )
     drop = settings.duplicates == "drop"
     returns = settings.returns == "net" or bool({"returned_value", "return_rate"} & set(possible))

@@ -16,7 +16,7 @@ from custseg.pipeline.estimate import Estimate, estimate
 from custseg.pipeline.kinds import describe_kinds
 from custseg.running.compute import Resources, foresee
 from custseg.settings import Settings
-from custseg.transactions import find, reading, streams, suspects, trial
+from custseg.transactions import find, overlooked, reading, streams, suspects, trial
 from custseg.transactions.cleaning import FATE_CODES, Ledger
 from custseg.transactions.csv_blocks import CsvFile
 from custseg.transactions.find import InputFile
@@ -31,6 +31,7 @@ SHOWN_FILES = 3
 FIRST_BLOCK = 1 << 20
 """Bytes of a CSV file looked at for examples of unreadable cells."""
 COLUMN_PROBLEMS = {"no-customer-column", "no-measure", "column-missing", "two-meanings", "tables-to-join"}
+COLUMN_PROBLEMS |= {"likely-quantity", "sheets-differ"}
 """Problems with columns, after which the features they would have made are none of their own."""
 FEWEST_CUSTOMERS = 3
 """Fewer cannot be divided: with as many segments as customers nothing is said about anyone."""
@@ -83,7 +84,7 @@ def check(inputs: Inputs, *, settings: Settings | None = None) -> Check:
         kinds=describe_kinds(table.sources, excerpts, trials, settings),
         estimate=guess,
         problems=_grouped(met),
-        suspects=tuple(suspects.find_suspects(trials)),
+        suspects=(*suspects.find_suspects(trials), *overlooked.find_overlooked(trials, settings.column)),
         notes=tuple(note for note in table.notes if note not in reading.say_ways(table.sources)),
         seconds=time.perf_counter() - start,
         trials=tuple(trials),

@@ -14,12 +14,12 @@ import polars as pl
 
 POINT, COMMA = ".", ","
 
-_CODES = (
+CODES = (
     "AED|ARS|AUD|BRL|CAD|CHF|CLP|CNY|COP|CZK|DKK|EGP|EUR|GBP|HKD|HUF|IDR|ILS|INR|JPY|KRW|MXN|MYR|NGN|NOK|NZD|"
     "PEN|PHP|PKR|PLN|RON|RUB|SAR|SEK|SGD|THB|TRY|TWD|UAH|USD|VND|ZAR"
 )
 CURRENCY = (
-    rf"(?:\p{{Sc}}|(?:US|CA|AU|A|C|R|NZ|HK|S|NT)\$|(?:{_CODES})\b|kr\.?|Rs\.?|Rp\.?|RM|zł|Kč|Ft|lei|руб\.?)"
+    rf"(?:\p{{Sc}}|(?:US|CA|AU|A|C|R|NZ|HK|S|NT)\$|(?:{CODES})\b|kr\.?|Rs\.?|Rp\.?|RM|zł|Kč|Ft|lei|руб\.?)"
 )
 """A sign or code of a currency, in the language of Polars' regular expressions."""
 

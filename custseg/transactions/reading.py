@@ -23,10 +23,11 @@ from custseg.transactions.excel_sheets import open_workbook
 from custseg.transactions.find import InputFile
 from custseg.transactions.numerals import COMMA
 from custseg.transactions.parquet_files import open_parquet
-from custseg.transactions.shared_columns import check_rules, decide_columns
+from custseg.transactions.shared_columns import ask_for_sheets, check_rules, decide_columns
 from custseg.transactions.source import Cells, Contents, Source
 from custseg.transactions.streams import UNKNOWN
-from custseg.transactions.vocabulary import is_header, map_columns, plain
+from custseg.transactions.vocabulary import is_header, map_columns
+from custseg.transactions.words import plain
 
 SAMPLE = 1 << 18
 """Bytes of samples looked at in a file, if there are few files; `SAMPLES` in all."""
@@ -116,6 +117,8 @@ def open_input(
         have, dates or numbers whose reading nothing proves, a file that cannot be read.
     """
     sources, samples, skipped, notes = _open_all(files, settings, meet)
+    if not settings.sheet:
+        ask_for_sheets(sources, meet)
     read, derived = decide_columns(sources, meet)
     if "invoice_date" in read:
         told = settings.date_format

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from custseg.columns import LINE_COLUMNS
 from custseg.errors import InputError, Meet, cut, nearest
 from custseg.transactions import cleaning
+from custseg.transactions.excel_sheets import ExcelSheet
+from custseg.transactions.likely import say_likely
 from custseg.transactions.source import Source
 
 
@@ -23,7 +25,8 @@ def decide_columns(sources: Sequence[Source], meet: Meet) -> tuple[tuple[str, ..
                     "no-measure",
                     "The file has no column for quantity, unit_price, amount or invoice.",
                     where=f"{source.contents.place}; it has: {cut(', '.join(source.header))}",
-                    now="Say which column it is: --column quantity=HEADER.",
+                    now="Say which column it is: --column quantity=HEADER."
+                    + "".join(say_likely(name, source.header) for name in ("quantity", "amount", "invoice")),
                 )
             )
         if "quantity" not in names and names & {"unit_price", "amount"}:
@@ -43,7 +46,8 @@ def decide_columns(sources: Sequence[Source], meet: Meet) -> tuple[tuple[str, ..
                     "column-missing",
                     f"Other files have a column for {name}; this one does not.",
                     where=f"{lacking.contents.place}; it has: {cut(', '.join(lacking.header))}",
-                    now=f"Say which column it is (--column {name}=HEADER), or leave the file out.",
+                    now=f"Say which column it is (--column {name}=HEADER), or leave the file out."
+                    f"{say_likely(name, lacking.header)}",
                 )
             )
     if "unit_price" in every and not all("amount" in source.columns for source in sources):
@@ -53,6 +57,32 @@ def decide_columns(sources: Sequence[Source], meet: Meet) -> tuple[tuple[str, ..
         day = "a customer and day" if "invoice_date" in every else "a line"
         derived[f"invoice = one {day}"] = None
     return tuple(name for name in LINE_COLUMNS if name in every), tuple(derived)
+
+
+def ask_for_sheets(sources: Sequence[Source], meet: Meet) -> None:
+    """Ask which sheets count where those of one workbook have different columns: one may sum up another."""
+    books: dict[str, list[Source]] = {}
+    for source in sources:
+        if isinstance(source.contents, ExcelSheet):
+            books.setdefault(source.contents.path, []).append(source)
+    for path, sheets in books.items():
+        full = max(sheets, key=lambda sheet: len(sheet.columns))
+        for sheet in sheets:
+            lacking = sorted(set(full.columns) - set(sheet.columns) - {"product"})
+            if lacking:
+                names = [source.contents.sheet for source in (full, sheet)]  # type: ignore[union-attr]
+                first, second = (f"--sheet '{cut(name)}'" for name in names)
+                meet(
+                    InputError(
+                        "sheets-differ",
+                        f"The sheets '{cut(names[0])}' and '{cut(names[1])}' both have customers, and the "
+                        f"second has no {', no '.join(lacking)}: it may sum up the first, which would count "
+                        "twice.",
+                        where=path,
+                        now=f"Say {first} to read that alone, or {first} {second} where both are sales.",
+                    )
+                )
+                break
 
 
 def check_rules(rules: cleaning.Rules, read: Sequence[str], sources: Sequence[Source], meet: Meet) -> None:

@@ -18,10 +18,11 @@ from custseg.columns import SCALE
 from custseg.errors import cut
 from custseg.transactions.charges import exact_pattern, is_charge
 from custseg.transactions.cleaning import FATE_CODES, KEPT
+from custseg.transactions.guests import FEWEST_CUSTOMERS, find_guests
 from custseg.transactions.numerals import currency_of
 from custseg.transactions.source import HEAD, NUMBERS
 from custseg.transactions.trial import Trial, amounts
-from custseg.transactions.vocabulary import plain
+from custseg.transactions.words import plain
 
 CURRENCIES = {"currency", "currencycode", "ccy", "curr", "wahrung", "devise", "moneda", "moeda", "valuta"}
 COUNTRIES = {"country", "countrycode", "countryname", "land", "pays", "pais", "paese", "kundenland"}
@@ -29,8 +30,6 @@ COUNTRIES |= {f"{kind}country" for kind in ("ship", "shipping", "billing", "deli
 NAMES = {"description", "productname", "itemname", "lineitemname", "title", "bezeichnung", "designation"}
 NAMES |= {"descripcion", "artikelbezeichnung", "productdescription", "商品名"}
 
-GUEST_SHARE = 0.1
-FEWEST_CUSTOMERS = 30
 MOST_SHOWN = 12
 
 
@@ -138,9 +137,13 @@ def _charges(kept: pl.DataFrame) -> Suspect | None:
 
 def where_flag(header: str, value: str) -> str:
     """Return the --where that keeps the lines with one value in a column."""
-    name = header if re.fullmatch(r"[A-Za-z_]\w*", header) else '"' + header.replace('"', '""') + '"'
     text = value.replace("'", "''")
-    return "--where " + quoted(f"{name} = '{text}'")
+    return "--where " + quoted(f"{named(header)} = '{text}'")
+
+
+def named(header: str) -> str:
+    """Return a header as SQL names it."""
+    return header if re.fullmatch(r"[A-Za-z_]\w*", header) else '"' + header.replace('"', '""') + '"'
 
 
 def quoted(text: str) -> str:
@@ -202,15 +205,17 @@ def _countries(kept: pl.DataFrame) -> Suspect | None:
 
 
 def _guest(kept: pl.DataFrame) -> Suspect | None:
-    """Find an id that may stand for all who have none."""
-    values = _values(kept, "customer_id")
-    if len(values) < FEWEST_CUSTOMERS or values[0][1] < GUEST_SHARE:
+    """Find ids that may stand for all who have none."""
+    found = find_guests(_values(kept, "customer_id"))[:MOST_SHOWN]
+    if not found:
         return None
-    first, share = values[0]
+    shown = ", ".join(f"'{cut(text)}' has {share:.1%}" for text, share in found)
+    listed = ", ".join("'" + text.replace("'", "''") + "'" for text, _ in found)
     return Suspect(
         "guest",
-        f"Customer '{cut(first)}' has {share:.0%} of all lines: does the id stand for all who gave none?",
-        "--where " + quoted("customer_id <> '{}'".format(first.replace("'", "''"))),
+        f"Does one of these ids stand for all who gave none? {shown} of all lines.",
+        "--where "
+        + quoted(f"customer_id <> {listed}" if len(found) == 1 else f"customer_id not in ({listed})"),
     )
 
 

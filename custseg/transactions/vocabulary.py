@@ -8,88 +8,28 @@ a guess.
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from typing import NamedTuple
 
 from custseg.columns import LINE_COLUMNS
 from custseg.errors import InputError, Meet, cut, nearest, stop
 from custseg.transactions.layouts import find_layout, find_unjoined
+from custseg.transactions.likely import likely_headers, say_likely
+from custseg.transactions.numerals import CODES
+from custseg.transactions.words import TIERS, plain
 
 ABSENT = "-"
 """As a header in ``--column``: the input has no such column, whatever its headers suggest."""
 
-STRONG = {
-    "customer_id": (
-        "customerid customer customerno customernr customernumber customerkey customercode custid "
-        "custno client clientid clientno clientcode shopper shopperid household householdid householdkey "
-        "account accountid accountno member memberid memberno membernumber buyer buyerid user "
-        "userid loyaltyid loyaltycard cardid cardnumber kunde kundennummer kundennr kundenid "
-        "cliente clienteid idcliente idclient numeroclient codcliente codigocliente debitor kundenkartennr "
-        "会員番号 顧客番号 debitorennr debitorennummer debitornr accountcode accountnumber cardno loyaltyno "
-        "loyaltynumber soldtoparty cpf cpfcliente cpfdocliente codigodocliente ncartefidelite cartefidelite "
-        "nclient codeclient codicecliente numerocliente klant klantid klantnr klantnummer klient klientid "
-        "nrklienta idklienta kodklienta musterikodu musterino"
-    ),
-    "invoice": (
-        "invoice invoiceno invoicenr invoiceid invoicenumber order orderid orderno ordernr ordernumber "
-        "orderref basket basketid basketno receipt receiptid receiptno ticket ticketid ticketno "
-        "ticketnumber transaction transactionid transactionno transactionnumber bill billno billid "
-        "rechnung rechnungsnummer rechnungsnr bestellung bestellnummer bestellnr "
-        "belegnummer belegnr beleg bon bonnummer bonnr auftragsnummer "
-        "auftragsnr verkaufsbeleg saleid amazonorderid noalbaran レシート番号 伝票番号 facture "
-        "numerofacture commande numerocommande factura numerofactura pedido documentno documentnumber "
-        "billingdocument txnid txnno nticket noticket numeroticket cupom nodocupom numerodocupom notafiscal "
-        "scontrino numeroscontrino fattura numerofattura factuurnummer kassabon paragon nrparagonu "
-        "numerparagonu nrfaktury numerfaktury fisno faturano"
-    ),
-    "quantity": (
-        "quantity qty units unitssold itemquantity lineitemquantity lineitemqty qtyordered orderquantity "
-        "quantitysold qtysold pieces menge anzahl stuckzahl stk fakturamenge uds unidades 数量 "
-        "quantite qte cantidad quantidade qtde qtd quantita aantal ilosc miktar adet billedquantity"
-    ),
-    "unit_price": (
-        "unitprice unitcost itemprice priceperunit priceeach priceunit lineitemprice unitsellingprice "
-        "einzelpreis stuckpreis vkpreis 単価 prixunitaire puttc puht preciounitario valorunitario "
-        "precounitario prezzounitario stukprijs eenheidsprijs cenajednostkowa cenabrutto cenanetto birimfiyat"
-    ),
-    "amount": (
-        "amount linetotal lineamount linevalue itemtotal totalprice totalamount extendedprice salesvalue "
-        "salesamount totalsales betrag gesamtbetrag gesamtpreis nettowert nettobetrag bruttobetrag 金額 "
-        "montant montantttc montantht importe importo valortotal netamount grossamount bedrag totaalbedrag "
-        "wartosc wartoscbrutto wartoscnetto tutar"
-    ),
-    "invoice_date": (
-        "invoicedate invoicedatetime orderdate orderdatetime ordertimestamp purchasedate purchasedatetime "
-        "purchasetimestamp orderpurchasetimestamp transactiondate transactiondatetime transactiontimestamp "
-        "transactiondt saledate salesdate dateofsale dateofpurchase receiptdate tdat rechnungsdatum "
-        "bestelldatum kaufdatum bondatum 売上日 belegdatum datefacture datecommande fechafactura fechapedido "
-        "billingdate issuedat placedat placedon txndate txnts datadavenda datavenda datascontrino "
-        "datafattura factuurdatum datasprzedazy datafaktury fistarihi faturatarihi"
-    ),
-    "product": "stockcode product productid productcode productno sku item itemid itemcode itemno article "
-    "articleid articleno articlenumber artikel artikelnummer produit codeproduit articulo "
-    "codarticulo producto codigodoproduto codigoproduto codicearticolo kodtowaru urunkodu 商品番号",
-}
-"""Words that say it plainly."""
-
-WEAK = {
-    "customer_id": "buyeremail email emailaddress customeremail billingemail customername clientname",
-    "quantity": "items itemcount numberofitems",
-    "unit_price": "price sellingprice retailprice preis prix precio preco prezzo prijs cena fiyat",
-    "amount": "total netsales umsatzbrutto sales revenue turnover sum value spend umsatz gesamt ventas "
-    "net gross totale",
-    "invoice_date": "completedtime date datetime timestamp day createdat datum fecha data tarih",
-    "product": "description productname itemname productdescription bezeichnung designation descripcion "
-    "descricao descrizione omschrijving nazwatowaru urunadi libelle codeean ean material",
-}
-"""Words that are taken where no strong one is there."""
+_TAX = r"(?:iva|tva|vat|tax|mwst|ust|gst|moms|btw)"
+_ADDED = re.compile(
+    rf"(?<=\w)(?:[\W_]+(?:ttc|ht|brutto|netto|(?:in[\W_]+)?(?:eur|euro|{CODES.lower()})|"
+    rf"(?:incl|inkl|excl|exkl|inc|ex)[\W_]+{_TAX}))+\W*$",
+    re.IGNORECASE,
+)
+"""What is added to the name of a price or total: its currency, and whether tax is in it."""
 
 _ID_ENDING = re.compile("(id|no|nr|number|key|code)$")
-_TIERS = [
-    {word: column for column, words in tier.items() for word in words.split()} for tier in (STRONG, WEAK)
-]
 
 
 class ColumnMap(NamedTuple):
@@ -97,13 +37,6 @@ class ColumnMap(NamedTuple):
 
     columns: dict[str, int]
     layout: str | None
-
-
-@lru_cache(maxsize=4096)
-def plain(header: str) -> str:
-    """Return the header without case, accents, spaces and punctuation: ``Customer ID`` is ``customer_id``."""
-    letters = unicodedata.normalize("NFKD", header.casefold())
-    return re.sub(r"[\W_]+", "", letters)
 
 
 def map_columns(header: Sequence[str], told: Mapping[str, str], place: str, meet: Meet = stop) -> ColumnMap:
@@ -147,13 +80,17 @@ def map_columns(header: Sequence[str], told: Mapping[str, str], place: str, meet
     doubtful = set()
     for column in LINE_COLUMNS:
         if column not in settled:
-            found = _find(column, names, taken)
+            found = _find(column, names, taken) or _find(column, _bare(header, column), taken)
             if len(found) == 1:
                 mapping[column] = found[0]
             elif found and column != "product":
                 # A product is needed for few things only, and those ask for it when it is missing.
                 doubtful.add(column)
                 meet(_two_meanings(column, header, found, place))
+    if not {"quantity", *doubtful} & {*mapping, *settled, *doubtful} and {"unit_price", "amount"} & set(
+        mapping
+    ):
+        _ask_for_quantity(header, place, meet)
     if "customer_id" not in {*mapping, *doubtful} and told.get("customer_id", ABSENT) == ABSENT:
         meet(_no_customer(header, place))
     return ColumnMap(mapping, layout.name if layout else None)
@@ -165,7 +102,7 @@ def is_header(cells: Sequence[str], told: Mapping[str, str]) -> bool:
     layout = find_layout(set(names))
     if layout or told.get("customer_id") in cells:
         return True
-    known = {tier[name] for tier in _TIERS for name in names if name in tier}
+    known = {tier[name] for tier in TIERS for name in names if name in tier}
     return "customer_id" in known and len(known) > 1
 
 
@@ -187,11 +124,32 @@ def _told(header: Sequence[str], column: str, name: str, place: str, meet: Meet)
 
 def _find(column: str, names: Sequence[str], taken: set[int]) -> list[int]:
     """Return the columns whose names say it most plainly."""
-    for tier in _TIERS:
+    for tier in TIERS:
         found = [i for i, name in enumerate(names) if tier.get(name) == column and i not in taken]
         if found:
             return _prefer_ids(found, names)
     return []
+
+
+def _bare(header: Sequence[str], column: str) -> list[str]:
+    """Return names without what is added to those of prices and totals: ``Total TTC`` is a total."""
+    if column not in ("unit_price", "amount"):
+        return []
+    return [plain(_ADDED.sub(" ", text)) if _ADDED.search(text) else "" for text in header]
+
+
+def _ask_for_quantity(header: Sequence[str], place: str, meet: Meet) -> None:
+    """Ask about what may be the quantity, where every line would count as one unit without it."""
+    if likely := likely_headers("quantity", header, plainly=True):
+        first = cut(likely[0])
+        meet(
+            InputError(
+                "likely-quantity",
+                f"Without a column for the quantity every line counts as one unit, and '{first}' may be one.",
+                where=place,
+                now=f"Say --column quantity='{first}'; or --column quantity=- where a line is one unit.",
+            )
+        )
 
 
 def _two_meanings(column: str, header: Sequence[str], found: Sequence[int], place: str) -> InputError:
@@ -218,7 +176,8 @@ def _no_customer(header: Sequence[str], place: str) -> InputError:
             "; if that is a line and no header, --no-header --column customer_id=N (its place, from 1)."
             if _is_data(header)
             else "."
-        ),
+        )
+        + say_likely("customer_id", header),
     )
 
 

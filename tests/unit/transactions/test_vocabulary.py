@@ -4,7 +4,8 @@ import pytest
 
 from custseg.errors import InputError
 from custseg.transactions.layouts import LAYOUTS, UNJOINED, find_layout
-from custseg.transactions.vocabulary import STRONG, WEAK, is_header, map_columns, plain
+from custseg.transactions.vocabulary import is_header, map_columns
+from custseg.transactions.words import STRONG, WEAK, plain
 
 
 def mapped(header: str, **told: str) -> dict[str, str]:

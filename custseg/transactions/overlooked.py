@@ -1,0 +1,197 @@
+"""Overlooked: what lines show of columns that are not read, and of ids and invoices that may mislead.
+
+As in `suspects`, nothing here changes an answer: each finding names the option that would.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+
+import polars as pl
+
+from custseg.errors import cut
+from custseg.transactions import dates
+from custseg.transactions.cleaning import FATE_CODES, KEPT
+from custseg.transactions.guests import FEWEST_CUSTOMERS
+from custseg.transactions.suspects import Suspect, named, quoted
+from custseg.transactions.trial import Trial
+
+UNDONE = re.compile(
+    r"cancel+ed|void(ed)?|refund(ed)?|return(ed)?|failed|rejected|declined|unpaid|expired|abandoned|"
+    r"pending( payment)?|on[- ]hold|chargeback|storn\w*|annul\w*|rembours\w*|anulad[oa]|cancelad[oa]|"
+    r"devuelt[oa]|geannuleerd|retour\w*|anulowan\w*|zwrot|iptal|キャンセル|返品",
+    re.IGNORECASE,
+)
+"""What is said of an order that came to nothing."""
+
+TOTALS = re.compile(
+    r"^(grand|sub)?[\s-]*total\b|^(gesamt)?summe\b|^(somme|totale?s?|suma|razem)\b|^合計", re.IGNORECASE
+)
+"""What a line begins with that sums up others."""
+
+FEW = 40
+LOOKED_AT = 500
+MOST_SHOWN = 8
+
+
+def find_overlooked(trials: Sequence[Trial], told: Mapping[str, str]) -> list[Suspect]:
+    """Look at lines for what the reading of them passes over.
+
+    Parameters
+    ----------
+    told
+        What the user said of columns: that is not asked again.
+    """
+    found: dict[str, Suspect] = {}
+    for trial in trials:
+        for suspect in _in_one(trial, told):
+            found.setdefault(suspect.code, suspect)
+    return list(found.values())
+
+
+def _in_one(trial: Trial, told: Mapping[str, str]) -> Iterator[Suspect]:
+    dated = _date_columns(trial)
+    if dated and not {"invoice_date"} & {*told, *trial.read.columns}:
+        header, example = next(iter(dated.items()))
+        yield Suspect(
+            "date-column",
+            f"No column is read as the date, and '{cut(header)}' has dates, such as '{cut(example)}'.",
+            "--column " + quoted(f"invoice_date={header}"),
+        )
+    if not {"invoice"} & {*told, *trial.read.columns} and (header := _invoice_column(trial, dated)):
+        yield Suspect(
+            "invoice-column",
+            f"No column is read as the invoice, and '{cut(header)}' may be it: each value has one customer"
+            + (" and one day." if "invoice_date" in trial.read.columns else "."),
+            "--column " + quoted(f"invoice={header}"),
+        )
+    yield from _undone(trial)
+    yield from _totals(trial.read)
+    if "invoice" in trial.read.columns and "invoice" not in told:
+        yield from _cancelled(trial.read)
+        yield from _numbered_anew(trial.read)
+
+
+def _others(trial: Trial) -> Iterator[tuple[str, pl.Series]]:
+    source = trial.excerpt.source
+    for place in source.others.values():
+        yield source.header[place], trial.excerpt.raw[f"c{place}"].cast(pl.String).str.strip_chars()
+
+
+def _date_columns(trial: Trial) -> dict[str, str]:
+    """Return the columns that are not read and have dates, and one date of each; numbers may be anything."""
+    found = {}
+    for header, cells in _others(trial):
+        few = cells.drop_nulls().head(LOOKED_AT).unique(maintain_order=True).to_list()
+        texts = [cell for cell in few if cell]
+        if texts and all(dates.read_shape(text) and not re.fullmatch(r"[\d.]+", text) for text in texts):
+            found[header] = texts[0]
+    return found
+
+
+def _invoice_column(trial: Trial, dated: Mapping[str, str]) -> str:
+    """Return the column that divides each customer's lines as purchases do; empty without any."""
+    days = ["invoice_date"] if "invoice_date" in trial.read.columns else []
+    heads = trial.read.select("customer_id", *days).with_columns(pl.col(days).dt.date())
+    best, most = "", 0
+    for header, cells in _others(trial):
+        if header in dated:
+            continue
+        lines = heads.with_columns(cells.alias("value")).filter(
+            pl.col("customer_id").is_not_null() & (pl.col("value") != "")
+        )
+        groups = lines.group_by("value").agg(
+            pl.struct("customer_id", *days).n_unique().alias("heads"), pl.len()
+        )
+        customers = lines["customer_id"].n_unique()
+        if lines.height < trial.read.height * 0.5 or groups.height < max(FEWEST_CUSTOMERS, 1.2 * customers):
+            continue
+        # As many values as lines are the lines' own numbers.
+        if (groups["heads"] == 1).all() and groups.height * 1.2 < lines.height and groups.height > most:
+            best, most = header, groups.height
+    return best
+
+
+def _undone(trial: Trial) -> Iterator[Suspect]:
+    """Find lines that are kept and say of themselves that they were cancelled or refunded."""
+    kept = trial.read["fate"] == KEPT
+    for header, cells in _others(trial):
+        values = cells.filter(kept)
+        counts = values.drop_nulls().value_counts(sort=True)
+        if counts.height > FEW:
+            continue
+        name = re.sub(r"[\W_]+", "", header)
+        yes = re.compile("true|yes|y|1") if UNDONE.fullmatch(name) else UNDONE
+        bad = [text for text, _ in counts.iter_rows() if yes.fullmatch(text.lower())][:MOST_SHOWN]
+        if not bad or len(bad) == counts.height:
+            continue
+        share = values.is_in(bad).sum() / max(1, len(values))
+        shown = ", ".join("'" + text.replace("'", "''") + "'" for text in bad)
+        column = named(header)
+        condition = f"{column} not in ({shown})"
+        if values.null_count():
+            condition = f"({column} is null or {condition})"
+        yield Suspect(
+            "undone",
+            f"{share:.1%} of the lines that count have {shown} in column '{cut(header)}': were they bought?",
+            "--where " + quoted(condition),
+        )
+        return
+
+
+def _totals(read: pl.DataFrame) -> Iterator[Suspect]:
+    """Find lines that sum up others and would count as a customer."""
+    ids = read.filter(pl.col("fate") == KEPT)["customer_id"].unique(maintain_order=True)
+    bad = [
+        text for text in ids.filter(ids.str.contains(r"(?i)tot|sum|somme|razem|合計")) if TOTALS.search(text)
+    ]
+    if bad:
+        first = bad[0].replace("'", "''")
+        test = f"<> '{first}'" if len(bad) == 1 else f"not like '{first.split()[0]}%'"
+        yield Suspect(
+            "totals",
+            f"{len(bad):,} customers are called as totals are, such as '{cut(bad[0])}': lines that sum up "
+            "others would count again.",
+            "--where " + quoted(f"customer_id {test}"),
+        )
+
+
+def _cancelled(read: pl.DataFrame) -> Iterator[Suspect]:
+    """Find invoices that begin with C and look like purchases all the same."""
+    cancelled = read.filter(pl.col("fate") == FATE_CODES["cancelled"])
+    numbers = [name for name in ("quantity", "amount") if name in read.columns]
+    if not numbers or cancelled.height < FEWEST_CUSTOMERS:
+        return
+    bought = cancelled.filter(pl.all_horizontal(pl.col(name) > 0 for name in numbers))
+    if bought.height > cancelled.height / 2:
+        yield Suspect(
+            "cancelled",
+            f"{cancelled.height / read.height:.0%} of lines count as cancelled, since their invoice begins "
+            f"with C, such as '{cut(bought['invoice'][0])}'; but {bought.height / cancelled.height:.0%} of "
+            "these have quantities above zero. If they are purchases, write those invoices another way.",
+            "--column invoice=- counts one purchase a customer and day"
+            if "invoice_date" in read.columns
+            else "--column invoice=- counts each line as a purchase",
+        )
+
+
+def _numbered_anew(read: pl.DataFrame) -> Iterator[Suspect]:
+    """Find invoice numbers that several customers have: each till or day begins anew."""
+    invoices = (
+        read.filter(pl.col("fate") == KEPT)
+        .group_by("invoice")
+        .agg(pl.col("customer_id").n_unique().alias("customers"))
+    )
+    shared = invoices.filter(pl.col("customers") > 1)
+    if read["customer_id"].n_unique() >= FEWEST_CUSTOMERS and shared.height > invoices.height / 10:
+        example = shared.sort("customers", "invoice", descending=[True, False]).row(0)
+        yield Suspect(
+            "numbered-anew",
+            f"{shared.height / invoices.height:.0%} of invoice numbers have several customers: "
+            f"'{cut(example[0])}' has {example[1]:,}. If each till or day numbers anew, purchases of a "
+            "customer that share a number count as one.",
+            "--column invoice=- counts one purchase a customer and day"
+            if "invoice_date" in read.columns
+            else "",
+        )

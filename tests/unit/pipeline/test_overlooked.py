@@ -1,0 +1,93 @@
+"""A check shows what the reading of lines passes over, and the option that would not."""
+
+from pathlib import Path
+
+import pytest
+import xlsxwriter
+
+import custseg
+from custseg.settings import Settings
+
+
+def write(path: Path, header: str, line: str, count: int = 400) -> Path:
+    """Write lines: n, c(ustomer), o(rder), d(ay) and s(tate) are filled in."""
+    rows = [
+        line.format(
+            n=n,
+            c=n // 2 * 7 % 60,
+            o=n // 2,
+            d=f"2024-03-{1 + n // 2 % 28:02d}",
+            s=("Paid", "Cancelled")[n % 9 == 0],
+        )
+        for n in range(count)
+    ]
+    path.write_text("\n".join([header, *rows, ""]))
+    return path
+
+
+CASES = {
+    "date-column": ("Customer,Order,ordered on,Qty,Price", "k{c},{o},{d},1,2.50", "invoice_date=ordered on"),
+    "invoice-column": ("Customer,Beleg-Kz,Date,Qty,Price", "k{c},{o},{d},{n},2.50", "invoice=Beleg-Kz"),
+    "undone": (
+        "Customer,Order,Date,Qty,Price,Status",
+        "k{c},{o},{d},{n},2.50,{s}",
+        "Status not in ('Cancelled')",
+    ),
+    "cancelled": ("Customer,Order,Date,Qty,Price", "k{c},CPH-{o},{d},{n}1,2.50", "invoice=-"),
+}
+
+
+@pytest.mark.parametrize("code", CASES)
+def test_what_is_passed_over_is_shown_with_its_option(code: str, tmp_path: Path) -> None:
+    header, line, option = CASES[code]
+    found = custseg.check(write(tmp_path / "a.csv", header, line))
+    (suspect,) = [suspect for suspect in found.suspects if suspect.code == code]
+    assert option in suspect.flag
+
+
+@pytest.mark.parametrize("code", [*CASES, "totals", "numbered-anew"])
+def test_plain_lines_give_no_cause(code: str, tmp_path: Path) -> None:
+    header, line = "Customer,Order,Date,Qty,Price,Status", "k{c},{o},{d},{n}1,2.50,Paid"
+    assert code not in [s.code for s in custseg.check(write(tmp_path / "a.csv", header, line)).suspects]
+
+
+def test_what_was_told_is_not_asked_again(tmp_path: Path) -> None:
+    header, line, _ = CASES["date-column"]
+    settings = Settings(column={"invoice_date": "-"})
+    found = custseg.check(write(tmp_path / "a.csv", header, line), settings=settings)
+    assert "date-column" not in [suspect.code for suspect in found.suspects]
+
+
+def test_numbers_that_begin_anew_and_lines_that_sum_up(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    rows = [f"k{n % 60},{n % 7},2024-03-{1 + n % 28:02d},{n + 1},2.50" for n in range(600)]
+    path.write_text(
+        "\n".join(["Customer,Receipt,Date,Qty,Price", *rows, "Grand Total,9,2024-03-01,9999,2.50", ""])
+    )
+    flags = {suspect.code: suspect.flag for suspect in custseg.check(path).suspects}
+    assert "--column invoice=-" in flags["numbered-anew"]
+    assert flags["totals"] == "--where \"customer_id <> 'Grand Total'\""
+
+
+def test_ids_that_stand_for_nobody(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    ids = [("GUEST", "0", "Walk-in")[n % 3] if n % 4 == 0 else f"k{n % 90}" for n in range(900)]
+    rows = [f"{text},{n},2024-03-{1 + n % 28:02d},1,2.50" for n, text in enumerate(ids)]
+    path.write_text("\n".join(["Customer,Receipt,Date,Qty,Price", *rows, ""]))
+    (guest,) = [suspect for suspect in custseg.check(path).suspects if suspect.code == "guest"]
+    assert all(f"'{text}'" in guest.flag for text in ("GUEST", "0", "Walk-in"))
+
+
+def test_a_sheet_that_may_sum_up_another_is_asked_about(tmp_path: Path) -> None:
+    path = tmp_path / "book.xlsx"
+    with xlsxwriter.Workbook(path) as book:
+        data, pivot = book.add_worksheet("Data"), book.add_worksheet("Pivot")
+        for n, row in enumerate(
+            [["Customer", "Order", "Qty", "Price"]] + [[n % 40, n, 1, 2.5] for n in range(200)]
+        ):
+            data.write_row(n, 0, row)
+        for n, row in enumerate([["Customer", "Total"]] + [[n, 12.5] for n in range(40)]):
+            pivot.write_row(n, 0, row)
+    problems = {problem.error.code: problem.error for problem in custseg.check(path).problems}
+    assert "--sheet 'Data'" in problems["sheets-differ"].now
+    assert custseg.check(path, settings=Settings(sheet=("Data",))).ok
