@@ -17,13 +17,13 @@ from custseg.columns import FEATURES
 from custseg.report.tables import FEWEST, Record, segment_labels
 
 FINEST = 48
-"""Tiles along a side of the finest map; coarser ones join neighbours."""
+"""Tiles along a side of the finest map; larger ones join neighbours where customers are few."""
 
-STRIDES = (1, 2, 3, 4, 5, 6, 8)
-"""How many neighbours are joined; the first that shows most customers in few enough marks is taken."""
+LARGEST = 16
+"""Most neighbours, along each side, that a tile joins: a third of the map."""
 
-SHOWN = 0.85
-"""Share of customers a grid of the map has to show to be good enough."""
+LEFT_OVER = 0.1
+"""Share of a tile's customers that may go missing where it is cut, too few of their segment in a quarter."""
 
 MOST_MARKS = 420
 """Marks a map may hold: more cannot be told apart, and the picture would outgrow its 50 kB."""
@@ -118,8 +118,8 @@ def customer_map(
 
     `spread` are the strips. Columns: segment, segment_id, x0, x1, y0, y1 (edges of the tile),
     x_open, y_open (whether it also holds all beyond), customers, leads (whether the segment is the largest of
-    the tile), and spend where there is money. Rows of too few customers are left out; the grid is the finest
-    that shows most customers.
+    the tile), and spend where there is money. Rows of too few customers are left out; tiles are small where
+    customers are many and large where they are few, so that little is left out.
     """
     pair = map_features(record)
     if pair is None:
@@ -127,32 +127,56 @@ def customer_map(
     across, up = (grid(record, name, spread) for name in pair)
     fine = across.edges(FINEST), up.edges(FINEST)
     tiles = _grouped(record, customers, x=across.index(fine[0]), y=up.index(fine[1]))
-    for stride in STRIDES:
-        table = (
-            tiles.group_by("segment_id", pl.col("x", "y") // stride)
-            .agg(_sums(tiles))
-            .sort("x", "y", "segment_id")
-        )
-        xs, ys = ([*edges[:-1:stride], edges[-1]] for edges in fine)
-        shown = table if small_cells else table.filter(pl.col("customers") >= FEWEST)
-        seen, everyone = (int(part["customers"].sum()) for part in (shown, table))
-        if len(shown) <= MOST_MARKS and seen >= SHOWN * everyone:
+    few = 0 if small_cells else FEWEST
+    for least in (1, 2, 4, 8, LARGEST):
+        sized = _sized(tiles, least, few)
+        place = (pl.col(side) // pl.col("size") * pl.col("size") for side in "xy")
+        table = sized.group_by("segment_id", "size", *place).agg(_sums(tiles))
+        shown = table.filter(pl.col("customers") >= few)
+        if len(shown) <= MOST_MARKS:
             break
+    ends = {
+        f"{side}_end": (pl.col(side) + pl.col("size")).clip(upper_bound=len(values) - 1)
+        for side, values in zip("xy", fine, strict=True)
+    }
     edges = [
-        pl.col(side).replace_strict(dict(enumerate(values[more:])), default=None, return_dtype=pl.Float64)
-        for side, values in (("x", xs), ("y", ys))
-        for more in (0, 1)
+        pl.col(end).replace_strict(dict(enumerate(values)), default=None, return_dtype=pl.Float64).alias(name)
+        for side, values in zip("xy", fine, strict=True)
+        for end, name in ((side, f"{side}0"), (f"{side}_end", f"{side}1"))
     ]
-    return shown.select(
+    placed = shown.with_columns(**ends).sort("x", "y", "segment_id")
+    return placed.select(
         _labelled(record),
         "segment_id",
-        *(edge.alias(name) for edge, name in zip(edges, ("x0", "x1", "y0", "y1"), strict=True)),
+        *edges,
         pl.col("customers"),
-        x_open=pl.col("x") == len(xs) - 2,
-        y_open=pl.col("y") == len(ys) - 2,
+        x_open=pl.col("x_end") == len(fine[0]) - 1,
+        y_open=pl.col("y_end") == len(fine[1]) - 1,
         leads=pl.col("customers").rank("ordinal", descending=True).over("x", "y") == 1,
         **{name: pl.col(name) for name in shown.columns if name == "spend"},
     ).sort("x0", "y0", "segment_id")
+
+
+def _sized(tiles: pl.DataFrame, least: int, few: int) -> pl.DataFrame:
+    """Return the tiles with ``size``: how many neighbours along each side share one tile there.
+
+    From the largest on a tile is cut in four while hardly any of its customers would go missing: those of
+    a segment that has fewer than `few` in their quarter, and has not in the whole.
+    """
+    count = pl.col("customers")
+    sized = tiles.with_columns(size=pl.lit(LARGEST))
+    size = LARGEST // 2
+    while size >= least:
+        whole, quarter = ([pl.col(side) // n for side in "xy"] for n in (2 * size, size))
+        together = count.sum()
+        for name, place in (("before", whole), ("after", quarter)):
+            hidden = together.over(*place, "segment_id") < few
+            sized = sized.with_columns(pl.when(hidden).then(count).otherwise(0).alias(name))
+        lost = (pl.col("after").sum() - pl.col("before").sum()).over(*whole)
+        cut = (pl.col("size") == 2 * size) & (lost <= LEFT_OVER * together.over(*whole))
+        sized = sized.with_columns(size=pl.when(cut).then(size).otherwise("size"))
+        size //= 2
+    return sized
 
 
 def recency_frequency(record: Record, customers: pl.LazyFrame) -> pl.DataFrame:

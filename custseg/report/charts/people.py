@@ -16,8 +16,8 @@ def customer_map(table: pl.DataFrame, look: Look) -> alt.TopLevelVConcatSpec:
     """Return a map of two features in tiles, and bars of what is in the brushed region.
 
     `table` holds segment, segment_id, x0, x1, y0, y1, x, y (middle), customers, leads (largest of its
-    tile), label (whether the segment's name stands here), spend_share (of all spend), texts, and, the same in
-    each row, x_title, x_log, y_title, y_log.
+    tile), density (customers by area), label (whether the segment's name stands here), spend_share (of all
+    spend), texts, and, the same in each row, x_title, x_log, y_title, y_log.
     """
     first = table.row(0, named=True)
     x, y = _side(table, "x", alt.X), _side(table, "y", alt.Y)
@@ -31,7 +31,7 @@ def customer_map(table: pl.DataFrame, look: Look) -> alt.TopLevelVConcatSpec:
         y2=alt.Y2("y1"),
         color=look.color(legend=True),
         opacity=strength(picked=True),
-        fillOpacity=alt.FillOpacity("customers:Q", scale=deep, legend=None),
+        fillOpacity=alt.FillOpacity("density:Q", scale=deep, legend=None),
         tooltip=tips(
             segment="Most are in",
             x_text=first["x_title"],

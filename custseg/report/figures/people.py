@@ -80,6 +80,12 @@ def customers(source: Source) -> Figure | None:
             pl.lit(log).alias(f"{side}_log"),
             pl.lit(title).alias(f"{side}_title"),
         ]
+    # On the map's own axes: a large tile with as many customers is paler.
+    sides = [
+        (pl.col(f"{side}1") / pl.col(f"{side}0")).log() if log else pl.col(f"{side}1") - pl.col(f"{side}0")
+        for side, log in zip("xy", logs, strict=True)
+    ]
+    texts.append((pl.col("customers") / (sides[0] * sides[1])).alias("density"))
     total = sum(s.get("spend") or 0 for s in source.record["segments"])
     texts.append(
         (pl.col("spend") / total if money and total > 0 else pl.lit(None, pl.Float64)).alias("spend_share")
@@ -95,7 +101,7 @@ def customers(source: Source) -> Figure | None:
         name="customers",
         title="Map of the customers",
         read="Each tile holds customers alike in both features; its colour is the segment most of them are "
-        "in, deeper where they are more. The bars count the customers on the map, and what they spent.",
+        "in, deeper where they stand closer. The bars count the customers on the map, and their spend.",
         hint="Drag a box over the map: the bars count who is inside, and the other charts fade the segments "
         "that are not. A double click removes it.",
         shows=sentences.customer_map(table, source.record),
@@ -110,10 +116,14 @@ def customers(source: Source) -> Figure | None:
 
 def _range(name: str, source: Source) -> Callable[[dict[str, Any]], str]:
     """Return the function that writes the edges of a tile."""
+    whole = FEATURES[name].kind in ("count", "days")
 
     def write(row: dict[str, Any]) -> str:
-        low, high = (formats.feature(name, row[end], source.currency) for end in ("low", "high"))
-        return f"{low} or more" if row["last"] else f"{low} to {high}"
+        last = row["high"] - 1 if whole else row["high"]  # From 3 to below 5 is 3 to 4.
+        low, high = (formats.feature(name, end, source.currency) for end in (row["low"], last))
+        if row["last"]:
+            return f"{low} or more"
+        return low if low == high else f"{low} to {high}"
 
     return write
 
@@ -139,7 +149,12 @@ def _labelled(tiles: pl.DataFrame, logs: Sequence[bool]) -> pl.DataFrame:
         own = [(i, *spot) for i, spot in enumerate(spots) if spot[4] and spot[2] == name]
         middle = [sum(spot[k] * spot[4] for spot in own) / sizes[name] for k in (1, 2)]
         half = LETTER * len(name) / 2
-        for i, x, y, *_ in sorted(own, key=lambda s: (s[1] - middle[0]) ** 2 + (s[2] - middle[1]) ** 2):
+        # First where the whole name is on the map, then by nearness to the middle.
+        away = [
+            (not half <= x <= 1 - half, (x - middle[0]) ** 2 + (y - middle[1]) ** 2, i, x, y)
+            for i, x, y, *_ in own
+        ]
+        for *_, i, x, y in sorted(away):
             if all(abs(x - a) > half + other or abs(y - b) > LINE for a, b, other in taken):
                 taken.append((x, y, half))
                 chosen.add(i)

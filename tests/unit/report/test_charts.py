@@ -1,12 +1,13 @@
 import json
 import re
 
+import polars as pl
 import pytest
 import vl_convert
 from altair.utils.schemapi import debug_mode
 
 from custseg.report import theme
-from custseg.report.figures import MAKERS, Source, make_figures
+from custseg.report.figures import MAKERS, Source, make_figures, people
 from custseg.report.page import chart_rows
 from custseg.report.tables import segment_labels
 
@@ -115,3 +116,23 @@ def test_no_id_and_no_few_in_any_figure(run):
         assert "secret" not in text, figure.name
         if figure.name in ("customers", "recency_frequency", "strips", "monthly"):
             assert figure.table["customers"].min() >= 10
+
+
+def test_a_tile_of_whole_numbers_names_the_last_it_holds():
+    source = Source({}, None, "GBP", False)
+    purchases, spend = (people._range(name, source) for name in ("purchases", "spend"))
+    tile = {"low": 3.0, "high": 5.0, "last": False}
+    assert purchases(tile) == "3 to 4"
+    assert purchases(tile | {"high": 4.0}) == "3"
+    assert purchases(tile | {"last": True}) == "3 or more"
+    assert spend(tile) == "£3.00 to £5.00"
+
+
+def test_a_tile_is_paler_where_as_many_customers_take_more_room(three):
+    data = next(f for f in figures_of(three) if f.name == "customers").data
+    larger = data.group_by("customers").agg(
+        ((pl.col("x1") / pl.col("x0")).log() * (pl.col("y1") / pl.col("y0")).log()).alias("area"), "density"
+    )
+    for row in larger.filter(pl.col("area").list.len() > 1).iter_rows(named=True):
+        by_area = sorted(zip(row["area"], row["density"], strict=True))
+        assert [d for _, d in by_area] == sorted(row["density"], reverse=True)
