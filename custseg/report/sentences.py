@@ -7,8 +7,12 @@ from typing import Any
 
 import polars as pl
 
+from custseg.columns import FEATURES
 from custseg.report import formats
-from custseg.report.tables import FEWEST, Record
+from custseg.report.tables import FEWEST, Record, tiny_segments
+
+LITTLE = 0.05
+"""Share of spend below which a segment is not named among those that bring half of it."""
 
 VERDICTS = {
     "clear": "The customers fall into clearly separate groups.",
@@ -32,26 +36,43 @@ def bare(label: str) -> str:
     return label.partition(" ")[2] or label
 
 
-def top(record: Record) -> list[Mapping[str, Any]]:
-    """Return the fewest of the most valuable segments that together bring half of the spend."""
-    chosen: list[Mapping[str, Any]] = []
-    for segment in sorted(record["segments"], key=lambda s: s["id"]):
-        chosen.append(segment)
-        if sum(s.get("spend_share") or 0 for s in chosen) >= 0.5:
-            break
-    return chosen
+def top(record: Record, *, small_cells: bool = False) -> list[Mapping[str, Any]]:
+    """Return the fewest of the most valuable segments that together bring half of the spend.
+
+    Those too small to describe are passed over where there is a half without them: what they bring could be
+    told from the sum.
+    """
+    tiny = tiny_segments(record, small_cells=small_cells)
+    segments = sorted(record["segments"], key=lambda s: s["id"])
+    described = [s for s in segments if s["id"] not in tiny]
+    among = described if _brought(described) >= 0.5 else segments
+    fewest = next((n for n in range(1, len(among)) if _brought(among[:n]) >= 0.5), len(among))
+    chosen = among[:fewest]
+    # A few customers with a large mean bring little together: not whom the sentence is about.
+    worth = [s for s in chosen if _brought([s]) >= LITTLE]
+    return worth if _brought(worth) >= 0.5 else chosen
 
 
-def headline(record: Record) -> str:
+def _brought(segments: Sequence[Mapping[str, Any]]) -> float:
+    """Return the share of spend of some segments."""
+    return sum(s.get("spend_share") or 0 for s in segments)
+
+
+def headline(record: Record, *, small_cells: bool = False) -> str:
     """Return the one sentence that matters."""
     segments = record["segments"]
     if any(s.get("spend_share") is None for s in segments):
         largest = max(segments, key=lambda s: s["customers"])
         return f"The largest segment, {name(largest)}, holds {formats.share(largest['share'])} of customers."
-    best = top(record)
-    held, brought = sum(s["share"] for s in best), sum(s["spend_share"] for s in best)
-    if sum(s["customers"] for s in best) < FEWEST:  # Their shares would tell of single ones.
-        return f"Fewer than {FEWEST} customers bring half of the spend or more."
+    best = top(record, small_cells=small_cells)
+    held, brought = sum(s["share"] for s in best), _brought(best)
+    tiny = tiny_segments(record, small_cells=small_cells)
+    if any(s["id"] in tiny for s in best):  # Their shares would tell of single ones.
+        few = [s for s in segments if s["id"] in tiny]
+        if sum(s["customers"] for s in few) < FEWEST:
+            return f"Fewer than {FEWEST} customers bring half of the spend or more."
+        part = formats.share(sum(s["share"] for s in few))
+        return f"{part} of customers, in very small segments, bring half of the spend or more."
     if len(best) == len(segments):
         return "The spend is spread over all segments: no few of them bring half of it."
     if brought > 1:
@@ -60,17 +81,18 @@ def headline(record: Record) -> str:
     return f"{formats.share(held)} of customers bring {formats.share(brought)} of spend."
 
 
-def sizes(record: Record) -> str:
+def sizes(record: Record, *, small_cells: bool = False) -> str:
     """Say who brings most, and who is many but brings little."""
     segments = sorted(record["segments"], key=lambda s: s["id"])
     if any(s.get("spend_share") is None for s in segments):
         least = min(segments, key=lambda s: s["customers"])
         return f"The smallest segment, {name(least)}, has {formats.plural(least['customers'], 'customer')}."
-    best = top(record)
-    held, brought = sum(s["share"] for s in best), sum(s["spend_share"] for s in best)
-    if len(best) == len(segments) or sum(s["customers"] for s in best) < FEWEST:
-        return headline(record)
-    many = max(segments, key=lambda s: s["share"] - s["spend_share"] if s["customers"] >= FEWEST else -1)
+    best = top(record, small_cells=small_cells)
+    held, brought = sum(s["share"] for s in best), _brought(best)
+    tiny = tiny_segments(record, small_cells=small_cells)
+    if len(best) == len(segments) or any(s["id"] in tiny for s in best):
+        return headline(record, small_cells=small_cells)
+    many = max(segments, key=lambda s: -1 if s["id"] in tiny else s["share"] - s["spend_share"])
     text = (
         f"{names([name(s) for s in best])}: {formats.share(held)} of customers, "
         f"{formats.share(brought)} of spend."
@@ -89,9 +111,11 @@ def profiles(table: pl.DataFrame) -> str:
     if known.is_empty() or known["ratio"][0] == 1:
         return "No segment's median differs from that of all customers."
     most = known.row(0, named=True)
+    ratio = most["ratio"]
+    part = f"{formats.factor(ratio)} times" if ratio > 1 else f"{formats.share(ratio)} of"
     return (
         f"The largest difference is in {most['feature'].lower()}: the median of {bare(most['segment'])}, "
-        f"{most['text']}, is {formats.factor(most['ratio'])} times that of all customers."
+        f"{most['text']}, is {part} that of all customers."
     )
 
 
@@ -99,6 +123,8 @@ def choice(record: Record) -> str:
     """Give the reason the record states, and the verdict on structure."""
     selection = record["k_selection"]
     reason = formats.printable(selection.get("reason") or f"{selection['chosen']} segments were asked for.")
+    # As the page writes them: neither k = 3 nor 2 % broken at the end of a line.
+    reason = reason.replace(" = ", "\u00a0=\u00a0").replace(" %", f"{formats.SPACE}%")
     verdict = VERDICTS.get(selection.get("verdict") or "", "")
     if selection.get("auto") not in (None, selection["chosen"]) and "itself" not in reason:
         reason += f" Left to itself, custseg would have taken {selection['auto']}."
@@ -123,9 +149,9 @@ def silhouettes(table: pl.DataFrame, record: Record) -> str:
         if best["segment"] != worst["segment"]
         else ""
     )
-    return (
-        f"{compare}{formats.share(below)} of customers lie nearer to another segment (measured on {basis})."
-    )
+    doubtful = f"{formats.share(below)} of customers lie" if below else "no customer lies"
+    text = f"{compare}{doubtful} nearer to another segment (measured on {basis})."
+    return text if compare else text[:1].upper() + text[1:]
 
 
 def ledger(record: Record) -> str:
@@ -181,16 +207,24 @@ def _beyond(step: str) -> str:
     return f"more than {int(step[:-1]) - 1}" if step.endswith("+") else step
 
 
-def strips(table: pl.DataFrame, label: str) -> str:
+def strips(table: pl.DataFrame, currency: str | None = None) -> str:
     """Compare the middle halves of the first and the last segment in the first feature."""
-    part = table.filter(pl.col("name") == table["name"][0])
+    feature = table["name"][0]
+    label = FEATURES[feature].label.lower()
+    part = table.filter(pl.col("name") == feature)
     first, last = part.row(0, named=True), part.row(-1, named=True)
     if first["segment"] == last["segment"]:
-        return f"There is one segment to show for {label.lower()}."
+        return f"There is one segment to show for {label}."
     apart = first["p25"] > last["p75"] or last["p25"] > first["p75"]
-    verb = "do not overlap" if apart else "overlap"
-    both = f"{bare(first['segment'])} and {bare(last['segment'])}"
-    return f"In {label.lower()}, the middle halves of {both} {verb}."
+
+    def half(row: Mapping[str, Any]) -> str:
+        low, high = (formats.feature(feature, row[end], currency) for end in ("p25", "p75"))
+        return low if low == high else f"{low} to {high}"
+
+    return (
+        f"In {label}, the middle half of {bare(first['segment'])} is {half(first)}, "
+        f"that of {bare(last['segment'])} {half(last)}: they {'do not overlap' if apart else 'overlap'}."
+    )
 
 
 def monthly(whole: pl.DataFrame, shown: pl.DataFrame, measure: str, currency: str | None) -> str:

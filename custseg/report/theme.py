@@ -93,8 +93,9 @@ NUMBER_LABEL = (
 
 
 def percent(share: str) -> str:
-    """Return the expression that writes the share an expression gives as the page does: 48 %, 0.4 %."""
-    return f"format(100 * {share}, {share} && abs({share}) < 0.0095 ? '.1f' : '.0f') + '{SPACE}%'"
+    """Return the expression that writes the share an expression gives as the page does: 48 %, < 0.1 %."""
+    figure = f"format(100 * {share}, {share} && abs({share}) < 0.0095 ? '.1f' : '.0f')"
+    return f"({share} > 0 && {share} < 0.001 ? '<{SPACE}0.1' : {figure}) + '{SPACE}%'"
 
 
 @dataclass(frozen=True)
@@ -308,6 +309,7 @@ def config(mode: Mode | None) -> dict[str, Any]:
             "rest": {"color": color["line"]},
             "loss": {"color": color["d1"]},
             "gain": {"color": color["link"]},
-            "ink-rule": {"stroke": color["ink"]},
+            "ink-rule": {"color": color["ink"]},
+            "paper-rule": {"color": color["paper"]},
         },
     }

@@ -87,7 +87,7 @@ def write_report(
         bundle,
         look,
         title="Customer segments",
-        headline=sentences.headline(record),
+        headline=sentences.headline(record, small_cells=small_cells),
         facts=summary.facts(record),
         segments=summary.cards(record, currency, small_cells=small_cells),
         summary=make_table(*summary.segment_table(record, small_cells=small_cells), currency),

@@ -266,7 +266,10 @@ def _sentence(
     parts = [chosen.reason]
     if asked and asked[0] == asked[1]:
         why = "is carried over with its centres from the previous run" if carried else "was asked for"
-        parts = [f"k = {chosen.k} {why}", f"left to itself custseg takes k = {auto.k}: {auto.reason}"]
+        taken = "the same" if auto.k == chosen.k else f"k = {auto.k}"
+        which = auto.reason.removeprefix(f"k = {auto.k} ")
+        reason = f": {auto.reason}" if which == auto.reason else f", which {which}"
+        parts = [f"k = {chosen.k} {why}", f"left to itself custseg takes {taken}{reason}"]
     elif asked:
         parts.append(f"{asked[0]}-{asked[1]} was asked for, left to itself custseg takes k = {auto.k}")
     if limit:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import altair as alt
@@ -34,7 +35,7 @@ PANELS = (
     Panel(
         "silhouette",
         "Silhouette",
-        "how much nearer the own segment is than the next",
+        "how much nearer one's own segment is than the next",
         150,
         False,
         "format(datum.value, '.2f')",
@@ -50,7 +51,7 @@ PANELS = (
     Panel(
         "stability",
         "Stability",
-        "how alike segments are when found again",
+        "how alike the segments are when found again",
         90,
         True,
         "format(datum.value, '.1f')",
@@ -92,7 +93,6 @@ def _panel(table: pl.DataFrame, look: Look, panel: Panel, *, last: bool) -> alt.
     hollow = {"type": "point", "filled": False, "strokeWidth": 2}
     low, high = alt.Y("low:Q", axis=side, scale=scale), alt.Y2("high")
     least = alt.Y("max(min_share):Q", axis=side, scale=scale)
-    at_foot = {"x": x, "y": alt.value(panel.height), "text": alt.value("chosen")}
     layers = [
         unit(band, "datum.chosen", x=x, y=alt.value(0), y2=alt.value(panel.height)),
         unit({"type": "line", "strokeWidth": 1.5}, valid, x=x, y=y),
@@ -111,8 +111,13 @@ def _panel(table: pl.DataFrame, look: Look, panel: Panel, *, last: bool) -> alt.
         elbow = {"type": "text", "dy": -16, "align": "left", "dx": 4, "style": "quiet"}
         layers.append(unit(elbow, "datum.elbow", x=x, y=y, text=alt.value("elbow")))
     if panel is PANELS[0]:
-        chosen = {"type": "text", "style": "strong", "baseline": "bottom", "dy": -4}
-        layers.append(unit(chosen, "datum.chosen", **at_foot))
+        # Below the curve where it is high, else above it.
+        taken, most = (table.filter(rows)["sse"].max() or 0 for rows in ("chosen", pl.lit(value=True)))
+        foot = taken > 0.35 * most
+        chosen = {"type": "text", "style": "strong", "baseline": "bottom" if foot else "top"}
+        chosen |= {"dy": -4 if foot else 6}
+        place = alt.value(panel.height if foot else 0)
+        layers.append(unit(chosen, "datum.chosen", x=x, y=place, text=alt.value("chosen")))
     title = alt.TitleParams(panel.title, subtitle=panel.meaning, frame="bounds")
     return alt.LayerSpec(layer=layers, width=look.width - room - 10, height=panel.height, title=title)
 
@@ -123,35 +128,44 @@ def silhouettes(table: pl.DataFrame, look: Look) -> alt.TopLevelLayerSpec:
     `table` holds segment, place, silhouette, quantile, top, middle, bottom, mean, text, below_text.
     """
     height = max(260, 34 * table["segment"].n_unique())
-    across = alt.Axis(title="Silhouette", format=".1f", tickCount=6)
+    low, high = min(0, *table["silhouette"].to_list()), max(table["silhouette"].to_list())
+    step = 0.2 if look.narrow or high - low > 1 else 0.1
+    ticks = [round(i * step, 1) for i in range(math.ceil(low / step), math.floor(high / step) + 1)]
+    across = alt.Axis(title="Silhouette", format=".1f", values=ticks)  # Zero is always among them.
     down = alt.Scale(domain=[0, 1], reverse=True)
+    # An axis without labels keeps the room for the names, whatever the width of their letters.
+    left = alt.Axis(values=[], title=None, minExtent=look.axis, maxExtent=look.axis)
     once = "datum.quantile == 0.5"
     names = {"type": "text", "align": "right", "limit": look.axis - 4}
+    under = {"type": "rule", "strokeWidth": 4, "style": "paper-rule"}  # Else dark blades would hide it.
     mean = {"type": "rule", "strokeWidth": 2, "strokeDash": [4, 3], "style": "ink-rule"}
     layers = [
         unit(
             {"type": "area", "orient": "horizontal"},
             x=alt.X("silhouette:Q", axis=across),
             x2=alt.datum(0),
-            y=alt.Y("place:Q", scale=down, axis=None),
+            y=alt.Y("place:Q", scale=down, axis=left),
             color=look.color(),
             opacity=strength(),
             tooltip=tips(segment="Segment", text="Mean silhouette", below_text="Below zero"),
         ),
         unit({"type": "rule"}, once, x=alt.XDatum(0)),
-        unit(
-            mean,
-            once,
-            x=alt.X("mean:Q", axis=across),
-            y=alt.Y("top:Q", scale=down, axis=None),
-            y2=alt.Y2("bottom"),
-            opacity=strength(),
+        *(
+            unit(
+                mark,
+                once,
+                x=alt.X("mean:Q", axis=across),
+                y=alt.Y("top:Q", scale=down, axis=left),
+                y2=alt.Y2("bottom"),
+                opacity=strength(),
+            )
+            for mark in (under, mean)
         ),
         unit(
             names,
             once,
             x=alt.value(-8),
-            y=alt.Y("middle:Q", scale=down, axis=None),
+            y=alt.Y("middle:Q", scale=down, axis=left),
             text=alt.Text("segment:N"),
             opacity=strength(),
         ),
@@ -171,12 +185,13 @@ def ledger(table: pl.DataFrame, look: Look) -> alt.TopLevelLayerSpec:
     `table` holds fate, meaning, before, after, lines_text, amount, amount_text.
     """
     has_money = table["amount"].is_not_null().any()
-    name, lines, money = (114, 62, 72) if look.narrow else (150, 90, 90)
+    name, lines, money = (126, 62, 72) if look.narrow else (150, 90, 90)
     money = money if has_money else 0
     plot = look.width - name - lines - money - 6
     fates = table["fate"].to_list()
     top = max(1, *table["before"].to_list())
     left = alt.Axis(title=None, minExtent=name, maxExtent=name, labelLimit=name - 6)
+    left.labelFontSize = 11 if look.narrow else 12
     x = alt.X("after:Q", scale=alt.Scale(domain=[0, top], nice=False), axis=None)
     row = {"y": alt.Y("fate:N", sort=fates, axis=left)}
     tooltip = tips(fate="Lines", meaning="Meaning", lines_text="How many", amount_text="Money")

@@ -125,7 +125,10 @@ def recency_frequency(table: pl.DataFrame, look: Look) -> alt.TopLevelLayerSpec:
     """
     days, times = steps(RECENCY_EDGES), steps(PURCHASES_EDGES)[::-1]
     recent = alt.Axis(
-        title="Days since the last purchase", labelAngle=0, labelFontSize=10 if look.narrow else 12
+        title="Days since the last purchase",
+        labelAngle=0,
+        labelFontSize=10 if look.narrow else 12,
+        labelPadding=12,  # Apart from the counts of the lowest row.
     )
     often = alt.Axis(title="Purchases")
     cell = {

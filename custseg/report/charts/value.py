@@ -150,11 +150,14 @@ def _strip(name: str, part: pl.DataFrame, look: Look, *, width: int, named: bool
     """Return the panel of one feature."""
     low = part.select(pl.min_horizontal(pl.col("p05", "p25").min())).item()
     high = part.select(pl.max_horizontal(pl.col("p95", "p75").max())).item()
-    axis = alt.Axis(title=None, labelExpr=NUMBER_LABEL, labelOverlap=True, tickCount=5)
-    if low > 0 and high > 12 * low:
+    axis = alt.Axis(title=None, labelExpr=NUMBER_LABEL, labelOverlap=True, labelSeparation=6, tickCount=5)
+    kind = FEATURES[name].kind
+    if kind == "count":
+        axis.tickMinStep = 1
+    if low > 0 and high > (3 if kind == "money" else 12) * low:
         scale, note = alt.Scale(type="log", nice=False), ", log scale"
         axis.values = log_ticks(low, high)
-    elif FEATURES[name].kind == "money" and high > 100:
+    elif kind == "money" and low <= 0 and high > 100:
         scale, note = alt.Scale(type="symlog"), ", log scale"
     else:
         scale, note = alt.Scale(zero=True), ""
@@ -171,8 +174,11 @@ def _strip(name: str, part: pl.DataFrame, look: Look, *, width: int, named: bool
     bar = {"type": "bar", "height": 12, "cornerRadius": 2}
     figure = {"type": "text", "align": "left", "fontSize": 11}
     color = look.color()
-    layers = [
-        unit({"type": "rule", "strokeWidth": 2}, test, **shared, x=x("p05"), x2=alt.X2("p95"), color=color),
+    line = {"type": "rule", "strokeWidth": 2}
+    layers = [unit(line, test, **shared, x=x("p05"), x2=alt.X2("p95"), color=color)]
+    if part["p05"].is_null().all():  # Vega complains of a field that has no value at all.
+        layers = []
+    layers += [
         unit(bar, test, **shared, x=x("p25"), x2=alt.X2("p75"), color=color),
         unit({"type": "tick", "height": 18, "thickness": 3}, test, **shared, x=x("p50")),
         unit(figure, test, **shared, x=alt.value(width + 6), text=alt.Text("text:N")),

@@ -46,8 +46,9 @@ def recency_frequency(source: Source) -> Figure | None:
     return Figure(
         name="recency_frequency",
         title="Recency and frequency",
-        read="Further left bought more recently, further up more often. A mark's area is the number of "
-        "customers, its colour and shape the segment most of them are in.",
+        read="Further left bought more recently, further up more often. The larger a mark, the more "
+        "customers; its colour and shape are those of the segment most of them are in. "
+        + ("No mark: nobody." if source.small_cells else f"No mark: fewer than {FEWEST}."),
         shows=sentences.recency_frequency(cells, source.record, small_cells=source.small_cells),
         data=data.drop("recency_step", "purchases_step", "spend", strict=False),
         table=table,
@@ -230,7 +231,7 @@ def _binned(data: pl.DataFrame, every: str, word: str) -> pl.DataFrame:
 
 def _monthly_read(source: Source, data: pl.DataFrame, measure: str) -> str:
     """Say how the months are read: what a gap and a hollow mark are, and whether all months are shown."""
-    parts = [f"Each line is the {measure} of one segment's customers, month by month."]
+    parts = [f"Each line is the {measure}, month by month, of the customers who are in a segment now."]
     if data["value"].is_null().any():
         few = "none" if source.small_cells else f"fewer than {FEWEST}"
         parts.append(f"A gap is a month in which {few} of them bought.")

@@ -6,12 +6,12 @@ from bisect import bisect
 
 import polars as pl
 
-from custseg.columns import FEATURES
 from custseg.report import formats, sentences, tables
 from custseg.report.cells import Column
 from custseg.report.charts import value
 from custseg.report.figures.figure import Figure, Source, written
-from custseg.report.tables import feature_label
+from custseg.report.strips import QUANTILES
+from custseg.report.tables import FEWEST, feature_label
 
 
 def sizes(source: Source) -> Figure:
@@ -40,7 +40,7 @@ def sizes(source: Source) -> Figure:
         name="sizes",
         title="Size against value" if money else "Size of the segments",
         read=read if money else "Each bar is a segment's share of all customers.",
-        shows=sentences.sizes(source.record),
+        shows=sentences.sizes(source.record, small_cells=source.small_cells),
         data=pl.DataFrame(rows, schema=["segment", "measure", "share", "text", "detail"], orient="row"),
         table=table,
         columns=tuple(columns),
@@ -68,8 +68,8 @@ def profiles(source: Source) -> Figure | None:
     return Figure(
         name="profiles",
         title="How the segments differ",
-        read="In each cell the segment's median, and beneath it how many times the median of all customers "
-        "that is: blue is above, brown below.",
+        read="In each cell the segment's median and how many times the median of all customers that is: "
+        "blue is above, brown below.",
         shows=sentences.profiles(table),
         data=data,
         table=table,
@@ -97,14 +97,18 @@ def strips(source: Source) -> Figure | None:
         )
         whisker = f"{p05} to {p95}" if row["p05"] is not None else "too few customers to show"
         rows.append(row | {"text": p50, "box": f"{p25} to {p75}", "whisker": whisker})
-    label = FEATURES[table["name"][0]].label
+    read = "The tick and the figure are the median, the bar holds the middle half of the segment's customers"
+    known = table["p05"].is_not_null()
+    read += ", the line nine in ten" if known.any() else ""
+    read += (
+        f"; segments of fewer than {round(FEWEST / QUANTILES['p05'])} have no line" if not known.all() else ""
+    )
     feature = pl.col("name").map_elements(feature_label, return_dtype=pl.String)
     return Figure(
         name="strips",
         title="Spread within the segments",
-        read="The tick and the figure are the median, the bar holds the middle half of the segment's "
-        "customers, the line nine in ten.",
-        shows=sentences.strips(table, label),
+        read=f"{read}.",
+        shows=sentences.strips(table, source.currency),
         data=pl.DataFrame(rows, schema_overrides={"p05": pl.Float64, "p95": pl.Float64}),
         table=table.with_columns(feature=feature),
         columns=(

@@ -1,3 +1,4 @@
+import html
 import json
 import re
 
@@ -6,9 +7,11 @@ import pytest
 import vl_convert
 from altair.utils.schemapi import debug_mode
 
-from custseg.report import theme
+from custseg.report import formats, theme
+from custseg.report.charts import value
 from custseg.report.figures import MAKERS, Source, make_figures, people
 from custseg.report.page import chart_rows
+from custseg.report.strips import QUANTILES
 from custseg.report.tables import segment_labels
 
 ALWAYS = {"sizes", "profiles", "strips", "customers", "choice_of_k", "silhouettes", "ledger"}
@@ -136,3 +139,74 @@ def test_a_tile_is_paler_where_as_many_customers_take_more_room(three):
     for row in larger.filter(pl.col("area").list.len() > 1).iter_rows(named=True):
         by_area = sorted(zip(row["area"], row["density"], strict=True))
         assert [d for _, d in by_area] == sorted(row["density"], reverse=True)
+
+
+def strip_of(name, **quantiles):
+    row = {"segment": "1 A", "name": name, "text": "", "box": "", "whisker": ""} | dict.fromkeys(QUANTILES)
+    table = pl.DataFrame([row | quantiles], schema_overrides=dict.fromkeys(QUANTILES, pl.Float64))
+    return value.strips(table, theme.Look({1: "1 A"})).to_dict(validate=False)["concat"][0]
+
+
+def scale_of(panel):
+    return panel["layer"][0]["encoding"]["x"]["scale"]
+
+
+def test_money_has_a_log_axis_where_it_can_and_a_plain_one_where_nothing_would_stand_on_it():
+    assert scale_of(strip_of("spend", p25=210.0, p50=300.0, p75=800.0))["type"] == "log"
+    assert scale_of(strip_of("spend", p25=-5.0, p50=300.0, p75=800.0))["type"] == "symlog"
+    assert scale_of(strip_of("spend", p25=210.0, p50=220.0, p75=240.0)) == {"zero": True}
+    assert scale_of(strip_of("total_quantity", p25=10.0, p50=20.0, p75=100.0)) == {"zero": True}
+
+
+def test_counts_have_whole_ticks_and_no_line_is_drawn_that_nobody_has():
+    panel = strip_of("purchases", p25=1.0, p50=2.0, p75=3.0)
+    assert panel["layer"][0]["encoding"]["x"]["axis"]["tickMinStep"] == 1
+    assert "p05" not in json.dumps(panel)
+    assert "p05" in json.dumps(strip_of("purchases", p05=1.0, p25=1.0, p50=2.0, p75=3.0, p95=9.0))
+
+
+def test_the_strips_say_who_has_no_line(three):
+    record, customers = three
+    say = {
+        n: next(f for f in figures_of((record, customers[:n])) if f.name == "strips").read
+        for n in (len(customers), 500)
+    }
+    assert say[len(customers)].endswith("customers, the line nine in ten.")
+    assert "segments of fewer than 200 have no line" in say[500]
+
+
+@pytest.mark.parametrize("narrow", [False, True], ids=["wide", "narrow"])
+def test_zero_is_a_tick_of_the_silhouettes(run, narrow):
+    figure = next(f for f in figures_of(run) if f.name == "silhouettes")
+    spec = figure.chart(look_of(run, narrow=narrow))
+    ticks = spec["layer"][0]["encoding"]["x"]["axis"]["values"]
+    assert 0 in ticks
+    assert min(0, figure.data["silhouette"].min()) <= min(ticks)
+    assert max(ticks) <= figure.data["silhouette"].max()
+
+
+@pytest.mark.parametrize(("sse", "foot"), [(900.0, True), (50.0, False)])
+def test_the_word_chosen_stands_where_the_curve_is_not(three, sse, foot):
+    figure = next(f for f in figures_of(three) if f.name == "choice_of_k")
+    chosen = pl.when("chosen").then(sse).when(pl.col("k") == 1).then(1000.0).otherwise(200.0)
+    spec = figure.draw(figure.data.with_columns(sse=chosen), look_of(three)).to_dict(validate=False)
+    panel = spec["vconcat"][0]
+    word = next(n for n in panel["layer"] if n["encoding"].get("text") == {"value": "chosen"})
+    assert word["encoding"]["y"] == {"value": panel["height"] if foot else 0}
+
+
+def test_a_share_on_a_chart_is_never_a_rounded_nothing():
+    drawn = {}
+    for share in (0, 0.0002, 0.004, 0.48, -0.03):
+        spec = {"data": {"values": [{}]}, "mark": "text", "encoding": {"text": {"field": "t"}}}
+        spec["transform"] = [{"calculate": theme.percent(f"({share})"), "as": "t"}]
+        drawn[share] = re.search(r">([^<>]+ ?%)</text>", vl_convert.vegalite_to_svg(spec))[1]
+    assert {share: html.unescape(text) for share, text in drawn.items()} == {
+        share: formats.share(share) for share in drawn
+    }
+
+
+def test_what_a_missing_mark_means_is_said(three):
+    for small, words in ((False, "No mark: fewer than 10."), (True, "No mark: nobody.")):
+        found = {f.name: f.read for f in figures_of(three, small_cells=small)}
+        assert found["recency_frequency"].endswith(words)

@@ -29,11 +29,30 @@ def shares(*pairs):
             "40 % of customers bring all of the spend; the others sent back more than they kept.",
         ),
         ([(0.001, 0.6), (0.999, 0.4)], "Fewer than 10 customers bring half of the spend or more."),
+        (
+            [(0.009, 0.3), (0.008, 0.3), (0.983, 0.4)],
+            "2 % of customers, in very small segments, bring half of the spend or more.",
+        ),
+        # What the 4 bring would be the sum less what the card of the 13 says.
+        ([(0.004, 0.4), (0.013, 0.45), (0.983, 0.15)], "99.6 % of customers bring 60 % of spend."),
+        # A few of a large mean that together bring little.
+        (
+            [(0.05, 0.47), (0.016, 0.01), (0.14, 0.25), (0.794, 0.27)],
+            "19 % of customers bring 72 % of spend.",
+        ),
         ([(0.4, None), (0.6, None)], "The largest segment, S2, holds 60 % of customers."),
     ],
 )
 def test_headline(pairs, text):
     assert sentences.headline(shares(*pairs)).replace(SPACE, " ") == text
+
+
+def test_small_cells_let_the_headline_tell_of_few():
+    record = shares((0.004, 0.4), (0.013, 0.45), (0.983, 0.15))
+    text = sentences.headline(record, small_cells=True).replace(SPACE, " ")
+    assert text == "2 % of customers bring 85 % of spend."
+    assert sentences.sizes(record, small_cells=True).startswith("S1 and S2: ")
+    assert sentences.sizes(record).startswith("S2 and S3: ")
 
 
 def test_headline_adds_up(run):
@@ -112,8 +131,35 @@ def test_medians_all_alike_are_said_so():
     assert sentences.profiles(table) == "No segment's median differs from that of all customers."
     text = sentences.profiles(table.with_columns(ratio=pl.lit(0.25)))
     assert (
-        text == "The largest difference is in spend: the median of A, 5, is 0.25 times that of all customers."
+        text.replace(SPACE, " ")
+        == "The largest difference is in spend: the median of A, 5, is 25 % of that of all customers."
     )
+    assert "is 4 times that of all" in sentences.profiles(table.with_columns(ratio=pl.lit(4.0)))
+
+
+def test_middle_halves_are_said_in_figures():
+    table = pl.DataFrame(
+        {"name": ["spend"] * 2, "segment": ["1 A", "2 B"], "p25": [300.0, 5.0], "p75": [800.0, 5.0]}
+    )
+    text = sentences.strips(table, "GBP")
+    assert text == "In spend, the middle half of A is £300 to £800, that of B £5.00: they do not overlap."
+    assert sentences.strips(table.with_columns(p75=500.0), None).endswith(
+        "that of B 5.00 to 500: they overlap."
+    )
+
+
+def test_nobody_nearer_to_another_segment_is_said_in_words(three):
+    record = three[0]
+    table = tables.silhouettes(record)
+    one = table.filter(segment=table["segment"][0]).with_columns(below_zero=0.0)
+    assert sentences.silhouettes(one, record).startswith("No customer lies nearer to another segment (")
+    none = table.with_columns(below_zero=0.0)
+    assert "; no customer lies nearer to another segment (" in sentences.silhouettes(none, record)
+
+
+def test_a_reason_does_not_break_within_a_figure():
+    record = {"k_selection": {"chosen": 3, "reason": "k = 3 leaves 2 % of customers."}}
+    assert sentences.choice(record) == f"k\u00a0=\u00a03 leaves 2{SPACE}% of customers."
 
 
 def test_names_are_joined_as_people_do():

@@ -79,11 +79,12 @@ def test_one_k_is_obeyed_and_auto_stands_beside_it(quick, blobs):
     assert (selection.k, selection.auto.k) == (5, 3)
     assert len(selection.centres) == 5
     assert selection.reason.startswith(
-        "k = 5 was asked for; left to itself custseg takes k = 3: k = 3 has the best silhouette"
+        "k = 5 was asked for; left to itself custseg takes k = 3, which has the best silhouette"
     )
     assert [c.k for c in selection.candidates] == list(range(2, 11))
     auto = chosen(blobs)
     assert auto.candidates == selection.candidates
+    assert "itself custseg takes the same, which has the best silhouette" in chosen(blobs, (3, 3)).reason
 
 
 def test_a_range_is_obeyed(quick, blobs):
