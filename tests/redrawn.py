@@ -138,7 +138,8 @@ class Redrawn:
             own = values[self.again.ids == number]
             if len(own) >= FEWEST:
                 marks = np.percentile(own, [10, 50, 90]).tolist()
-                below = (np.percentile(own, range(101)) < 0).mean()
+                marked = np.percentile(own, range(101))
+                below = np.interp(0, marked, range(101)) / 100 if marked[0] < 0 else 0.0
                 rows.append([name, len(own), own.mean(), *marks, below, jaccard[number]])
         columns = ["segment", "customers", "mean", "p10", "p50", "p90", "below_zero", "jaccard"]
         return pd.DataFrame(rows, columns=columns)

@@ -28,7 +28,7 @@
     const within = (row) => sides.every(([field, ends]) => row[field] >= Math.min(...ends) && row[field] <= Math.max(...ends));
     inside = sides.length ? new Set(page.figures[brushed].data.filter(within).map((row) => row.segment)) : null;
     note.textContent = inside
-      ? `In full strength: the ${inside.size} of ${boxes.length} segments inside the box on the map.` : "";
+      ? `${inside.size} of ${boxes.length} segments ${inside.size === 1 ? "is" : "are"} inside the box on the map; the charts fade the others.` : "";
     filterAll();
   }
 

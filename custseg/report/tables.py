@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import polars as pl
@@ -167,13 +167,22 @@ def silhouettes(record: Record, *, small_cells: bool = False) -> pl.DataFrame:
                     "top": start,
                     "middle": start + height / 2,
                     "bottom": start + height,
-                    "below_zero": sum(q < 0 for q in part["quantiles"]) / len(part["quantiles"]),
+                    "below_zero": _below_zero(part["quantiles"]),
                     "customers": part["customers"],
                     "jaccard": agreement.get(part["id"]),
                 }
             )
         start += height + gap
     return pl.DataFrame(rows, schema_overrides={"jaccard": pl.Float64})
+
+
+def _below_zero(quantiles: Sequence[float]) -> float:
+    """Return the share of values below zero, on the line between the quantiles on either side of it."""
+    below = sum(q < 0 for q in quantiles)
+    if not 0 < below < len(quantiles):
+        return float(below > 0)
+    last, first = quantiles[below - 1 : below + 1]
+    return (below - 1 - last / (first - last)) / (len(quantiles) - 1)
 
 
 def ledger(record: Record) -> pl.DataFrame:

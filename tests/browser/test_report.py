@@ -9,34 +9,12 @@ import re
 from pathlib import Path
 
 import pytest
+from looks import CUT, LEFT_OUT, OVERLAPS
 from made_run import made_run
 
+from custseg.report import write_report
+
 CHARTS = {"2": 9, "3": 10, "10": 10}
-OVERLAPS = r"""() => {
-  const found = [];
-  for (const svg of document.querySelectorAll(".chart svg")) {
-    const texts = [...svg.querySelectorAll("text")].filter((text) =>
-      text.textContent.trim() && text.getAttribute("opacity") !== "0" && !text.getAttribute("stroke")
-      && !/rotate\((?!-90|270)/.test(text.getAttribute("transform")));
-    const boxes = texts.map((text) => [text.getBoundingClientRect(), text.textContent]);
-    for (const [i, [a, one]] of boxes.entries()) {
-      for (const [b, other] of boxes.slice(i + 1)) {
-        const wide = Math.min(a.right, b.right) - Math.max(a.left, b.left);
-        const high = Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top);
-        if (wide > 2 && high > 4) found.push(`${svg.closest(".chart").dataset.name}: ${one} / ${other}`);
-      }
-    }
-  }
-  return found;
-}"""
-CUT = """() => [...document.querySelectorAll(".chart svg")].flatMap((svg) => {
-  const frame = svg.getBoundingClientRect();
-  return [...svg.querySelectorAll("text")].filter((text) => {
-    const box = text.getBoundingClientRect();
-    return text.textContent.trim() && (box.left < frame.left - 2 || box.right > frame.right + 2
-      || box.top < frame.top - 2 || box.bottom > frame.bottom + 2);
-  }).map((text) => `${svg.closest(".chart").dataset.name}: ${text.textContent}`);
-})"""
 
 
 @pytest.mark.parametrize(("name", "width"), [("2", 1280), ("3", 360), ("3", 768), ("10", 360), ("10", 1280)])
@@ -45,11 +23,23 @@ def test_every_chart_is_drawn_with_no_request_and_no_complaint(visit, reports, n
     page = guest.open(reports[name] / "report.html")
     assert page.locator(".chart svg").count() == CHARTS[name]
     assert page.locator(".chart svg g.mark-group").count() >= CHARTS[name]
+    own_words = page.locator('.chart[data-name="ledger"] text, .chart[data-name="profiles"] text')
+    assert not [text for text in own_words.all_text_contents() if text.endswith("…")]
     assert guest.requests == [(reports[name] / "report.html").as_uri()]
     assert guest.complaints == []
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert page.evaluate(OVERLAPS) == []
     assert page.evaluate(CUT) == []
+
+
+def test_few_customers_are_drawn_without_a_complaint(visit, tmp_path):
+    record, customers = made_run(3)
+    write_report(record, customers[:250].lazy(), tmp_path)
+    guest = visit()
+    page = guest.open(tmp_path / "report.html")
+    assert "segments of fewer than 200 have no line" in page.locator("#r-strips").inner_text()
+    assert guest.complaints == []
+    assert page.evaluate(OVERLAPS) == []
 
 
 def test_each_chart_by_itself(visit, reports):
@@ -75,6 +65,7 @@ def test_without_javascript_pictures_stand_in(visit, reports, width):
     assert text is not None
     assert text["height"] > 9  # As large as on a screen: on a phone it is scrolled, not shrunk.
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert page.evaluate(LEFT_OUT) == []
     assert not page.locator(".filter").is_visible()
     page.locator("summary").first.click()
     assert page.locator("table").first.is_visible()
@@ -171,7 +162,7 @@ def test_the_other_charts_follow_the_box_on_the_map(visit, reports):
     page.mouse.up()
     page.wait_for_selector('.chart[data-name="sizes"] [opacity="0.12"]')
     note = page.locator(".boxed").inner_text()
-    found = int(re.search(r"the (\d+) of 10 segments", note)[1])
+    found = int(re.search(r"^(\d+) of 10 segments (?:is|are) inside the box", note)[1])
     assert 0 < found < 10
     for name in ("sizes", "strips", "monthly", "silhouettes"):
         assert page.locator(f'.chart[data-name="{name}"] [opacity="0.12"]').count() > 0

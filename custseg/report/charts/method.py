@@ -112,12 +112,12 @@ def _panel(table: pl.DataFrame, look: Look, panel: Panel, *, last: bool) -> alt.
         layers.append(unit(elbow, "datum.elbow", x=x, y=y, text=alt.value("elbow")))
     if panel is PANELS[0]:
         # Below the curve where it is high, else above it.
-        taken, most = (table.filter(rows)["sse"].max() or 0 for rows in ("chosen", pl.lit(value=True)))
-        foot = taken > 0.35 * most
-        chosen = {"type": "text", "style": "strong", "baseline": "bottom" if foot else "top"}
-        chosen |= {"dy": -4 if foot else 6}
+        most = pl.col("sse").max()
+        foot = table.select(pl.col("sse").filter("chosen").max() > 0.35 * most).item()
+        base = {"baseline": "bottom", "dy": -4} if foot else {"baseline": "top", "dy": 6}
         place = alt.value(panel.height if foot else 0)
-        layers.append(unit(chosen, "datum.chosen", x=x, y=place, text=alt.value("chosen")))
+        word = {"type": "text", "style": "strong", **base}
+        layers.append(unit(word, "datum.chosen", x=x, y=place, text=alt.value("chosen")))
     title = alt.TitleParams(panel.title, subtitle=panel.meaning, frame="bounds")
     return alt.LayerSpec(layer=layers, width=look.width - room - 10, height=panel.height, title=title)
 
@@ -128,14 +128,12 @@ def silhouettes(table: pl.DataFrame, look: Look) -> alt.TopLevelLayerSpec:
     `table` holds segment, place, silhouette, quantile, top, middle, bottom, mean, text, below_text.
     """
     height = max(260, 34 * table["segment"].n_unique())
-    low, high = min(0, *table["silhouette"].to_list()), max(table["silhouette"].to_list())
-    step = 0.2 if look.narrow or high - low > 1 else 0.1
-    ticks = [round(i * step, 1) for i in range(math.ceil(low / step), math.floor(high / step) + 1)]
-    across = alt.Axis(title="Silhouette", format=".1f", values=ticks)  # Zero is always among them.
+    across = alt.Axis(title="Silhouette", format=".1f", values=_ticks(table["silhouette"].to_list(), look))
     down = alt.Scale(domain=[0, 1], reverse=True)
     # An axis without labels keeps the room for the names, whatever the width of their letters.
     left = alt.Axis(values=[], title=None, minExtent=look.axis, maxExtent=look.axis)
     once = "datum.quantile == 0.5"
+    middle, top = alt.X("mean:Q", axis=across), alt.Y("top:Q", scale=down, axis=left)
     names = {"type": "text", "align": "right", "limit": look.axis - 4}
     under = {"type": "rule", "strokeWidth": 4, "style": "paper-rule"}  # Else dark blades would hide it.
     mean = {"type": "rule", "strokeWidth": 2, "strokeDash": [4, 3], "style": "ink-rule"}
@@ -151,14 +149,7 @@ def silhouettes(table: pl.DataFrame, look: Look) -> alt.TopLevelLayerSpec:
         ),
         unit({"type": "rule"}, once, x=alt.XDatum(0)),
         *(
-            unit(
-                mark,
-                once,
-                x=alt.X("mean:Q", axis=across),
-                y=alt.Y("top:Q", scale=down, axis=left),
-                y2=alt.Y2("bottom"),
-                opacity=strength(),
-            )
+            unit(mark, once, x=middle, y=top, y2=alt.Y2("bottom"), opacity=strength())
             for mark in (under, mean)
         ),
         unit(
@@ -177,6 +168,13 @@ def silhouettes(table: pl.DataFrame, look: Look) -> alt.TopLevelLayerSpec:
         width=look.width - look.axis - 14,
         height=height,
     )
+
+
+def _ticks(silhouettes: list[float], look: Look) -> list[float]:
+    """Return the ticks of an axis of silhouettes, zero always among them."""
+    low, high = min(0, *silhouettes), max(0, *silhouettes)
+    step = 0.2 if look.narrow or high - low > 1 else 0.1
+    return [round(i * step, 1) for i in range(math.ceil(low / step), math.floor(high / step) + 1)]
 
 
 def ledger(table: pl.DataFrame, look: Look) -> alt.TopLevelLayerSpec:

@@ -17,7 +17,7 @@ def customer_map(table: pl.DataFrame, look: Look) -> alt.TopLevelVConcatSpec:
 
     `table` holds segment, segment_id, x0, x1, y0, y1, x, y (middle), customers, leads (largest of its
     tile), density (customers by area), label (whether the segment's name stands here), spend_share (of all
-    spend), texts, and, the same in each row, x_title, x_log, y_title, y_log.
+    spend), texts, and, the same in each row, x_title, x_name, x_log, y_title, y_name, y_log.
     """
     first = table.row(0, named=True)
     x, y = _side(table, "x", alt.X), _side(table, "y", alt.Y)
@@ -34,8 +34,8 @@ def customer_map(table: pl.DataFrame, look: Look) -> alt.TopLevelVConcatSpec:
         fillOpacity=alt.FillOpacity("density:Q", scale=deep, legend=None),
         tooltip=tips(
             segment="Most are in",
-            x_text=first["x_title"],
-            y_text=first["y_title"],
+            x_text=first["x_name"],
+            y_text=first["y_name"],
             count_text="Customers of it",
         ),
     )

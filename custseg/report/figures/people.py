@@ -15,6 +15,8 @@ from custseg.report.figures.figure import Figure, Source, written
 from custseg.report.tables import FEWEST, feature_label
 
 ENDS = (("0", "from"), ("1", "to"))
+SAID = {"from": "from", "to": "below"}
+"""Ends of a tile by the name of their column; the next tile begins where one ends."""
 
 LETTER, LINE = 0.017, 0.05
 """Width of a letter and height of a line on the map, as shares of its sides."""
@@ -72,31 +74,25 @@ def customers(source: Source) -> Figure | None:
         log = aggregates.grid(source.record, name, source.spread).log
         logs.append(log)
         low, high = pl.col(f"{side}0"), pl.col(f"{side}1")
-        title = feature_label(name, source.currency) + (", log scale" if log else "")
+        title = feature_label(name, source.currency)
         texts += [
             ((low * high).sqrt() if log else (low + high) / 2).alias(side),
             pl.struct(low=low, high=high, last=pl.col(f"{side}_open"))
             .map_elements(_range(name, source), return_dtype=pl.String)
             .alias(f"{side}_text"),
             pl.lit(log).alias(f"{side}_log"),
-            pl.lit(title).alias(f"{side}_title"),
+            pl.lit(title + (", log scale" if log else "")).alias(f"{side}_title"),
+            pl.lit(title).alias(f"{side}_name"),
         ]
-    # On the map's own axes: a large tile with as many customers is paler.
-    sides = [
-        (pl.col(f"{side}1") / pl.col(f"{side}0")).log() if log else pl.col(f"{side}1") - pl.col(f"{side}0")
-        for side, log in zip("xy", logs, strict=True)
-    ]
-    texts.append((pl.col("customers") / (sides[0] * sides[1])).alias("density"))
-    total = sum(s.get("spend") or 0 for s in source.record["segments"])
-    texts.append(
-        (pl.col("spend") / total if money and total > 0 else pl.lit(None, pl.Float64)).alias("spend_share")
-    )
+    texts.append(_density(logs))
+    total = sum(s.get("spend") or 0 for s in source.record["segments"]) if money else 0
+    texts.append((pl.col("spend") / total if total > 0 else pl.lit(None, pl.Float64)).alias("spend_share"))
     data = _labelled(table.with_columns(texts), logs)
     ends = {f"{side}{end}": (name, word) for side, name in zip("xy", pair, strict=True) for end, word in ENDS}
-    columns = tuple(
-        Column(f"{name}_{word}", f"{FEATURES[name].label}, {word}", f"as {name}")
+    columns = [
+        Column(f"{name}_{word}", f"{FEATURES[name].label}, {SAID[word]}", f"as {name}")
         for name, word in ends.values()
-    )
+    ]
     spend = (Column("spend", "Spend", "money"),) if money else ()
     return Figure(
         name="customers",
@@ -113,6 +109,15 @@ def customers(source: Source) -> Figure | None:
         columns=(Column("segment", "Segment"), *columns, Column("customers", "Customers", "count"), *spend),
         draw=people.customer_map,
     )
+
+
+def _density(logs: Sequence[bool]) -> pl.Expr:
+    """Return the customers by area on the map's own axes: a large tile with as many customers is paler."""
+    across, up = (
+        (pl.col(f"{side}1") / pl.col(f"{side}0")).log() if log else pl.col(f"{side}1") - pl.col(f"{side}0")
+        for side, log in zip("xy", logs, strict=True)
+    )
+    return (pl.col("customers") / (across * up)).alias("density")
 
 
 def _range(name: str, source: Source) -> Callable[[dict[str, Any]], str]:

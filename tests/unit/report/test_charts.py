@@ -131,6 +131,15 @@ def test_a_tile_of_whole_numbers_names_the_last_it_holds():
     assert spend(tile) == "£3.00 to £5.00"
 
 
+def test_the_map_names_its_features_without_their_scale_in_tooltip_and_table(three):
+    figure = next(f for f in figures_of(three) if f.name == "customers")
+    assert any(title.endswith(", log scale") for title in figure.data.select("x_title", "y_title").row(0))
+    tooltip = figure.chart(look_of(three))["vconcat"][0]["layer"][0]["encoding"]["tooltip"]
+    assert not any("log scale" in tip["title"] for tip in tooltip)
+    labels = [column.label for column in figure.columns]
+    assert [label.rpartition(", ")[2] for label in labels[1:5]] == ["from", "below"] * 2
+
+
 def test_a_tile_is_paler_where_as_many_customers_take_more_room(three):
     data = next(f for f in figures_of(three) if f.name == "customers").data
     larger = data.group_by("customers").agg(

@@ -1,3 +1,4 @@
+import numpy as np
 import polars as pl
 import pytest
 
@@ -190,3 +191,11 @@ def test_no_table_for_what_the_record_lacks(three):
 def test_a_long_name_is_cut(three):
     labels = tables.segment_labels(with_segment(three[0], 1, name="x" * 500))
     assert len(labels[1]) == 60
+
+
+def test_the_share_below_zero_is_that_of_the_customers():
+    values = np.sort(np.random.default_rng(3).normal(0.4, 0.25, 1203))
+    quantiles = np.percentile(values, range(101)).tolist()
+    assert tables._below_zero(quantiles) == pytest.approx((values < 0).mean(), abs=0.002)
+    assert tables._below_zero([0.0, 0.5, 1.0]) == 0
+    assert tables._below_zero([-1.0, -0.5, -0.1]) == 1
