@@ -59,7 +59,8 @@ class Compute(ABC):
         items
             Small; there may be millions.
         at_once
-            Tasks under way on one machine; one a processor when None. Workers have a number of their own.
+            Tasks under way on one machine; when None one a processor, as far as memory goes. Workers have a
+            number of their own.
 
         Yields
         ------

@@ -22,6 +22,9 @@ TASKS = 2
 """Heavy tasks at once: while one waits for disk or runs Python, the other keeps Polars busy; more only cost
 memory (docs/decisions/0003)."""
 
+LIGHT = 100_000_000
+"""Bytes that a light task may hold: a block of customers, twice."""
+
 
 def available_threads() -> int:
     """Return how many threads this process may run at once."""
@@ -52,7 +55,7 @@ class Here(Compute):
         self, task: Callable[[Item], Result], items: Iterable[Item], *, at_once: int | None = None
     ) -> Iterator[tuple[Item, Result]]:
         """Run a task for every item; no more are waiting than under way, so that nothing piles up."""
-        at_once = at_once or self.threads
+        at_once = at_once or max(1, min(self.threads, self.resources.spare // LIGHT))
         waiting = iter(items)
         under_way: dict[Future[Result], Item] = {}
         with _pool(at_once) as pool:
