@@ -6,8 +6,10 @@ they are added up bucket by bucket. Whole numbers add up to the same whatever th
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Sequence
+from functools import partial
+from itertools import accumulate
+from operator import add
 from typing import Any
 
 import numpy as np
@@ -17,13 +19,14 @@ from custseg.columns import SCALE
 from custseg.customers.features import Recipe
 from custseg.customers.keys import key
 from custseg.running import places
+from custseg.running.compute import HERE, Compute
 from custseg.running.places import AnyPath
 
 MONTHS = 1 << 11
 """More months than there are from January 1970 to December 2100, outside which dates are unreadable."""
 
 Segments = Callable[[int, int], pl.Series]
-"""Returns the segments of so many customers from a place on, in the order of the features parts."""
+"""Returns the segments of so many customers from a place on, in the order of the features parts; in tasks."""
 
 
 def shrink(stretches: pl.DataFrame, recipe: Recipe) -> pl.DataFrame:
@@ -74,7 +77,9 @@ def file_of(part: AnyPath) -> AnyPath:
     return part.with_name(part.name.replace("part-", "months-").replace(".parquet", ".arrow"))
 
 
-def by_segment(parts: Sequence[AnyPath], counts: Sequence[int], segments: Segments) -> list[dict[str, Any]]:
+def by_segment(
+    parts: Sequence[AnyPath], counts: Sequence[int], segments: Segments, compute: Compute = HERE
+) -> list[dict[str, Any]]:
     """Add up all customers' months by segment, a bucket at a time.
 
     Parameters
@@ -85,6 +90,8 @@ def by_segment(parts: Sequence[AnyPath], counts: Sequence[int], segments: Segmen
         Customers in each.
     segments
         Of the customers in the same order.
+    compute
+        Where the work is done.
 
     Returns
     -------
@@ -92,36 +99,37 @@ def by_segment(parts: Sequence[AnyPath], counts: Sequence[int], segments: Segmen
         ``month`` ("2010-12"), ``segment_id``, ``spend`` (None where there is no money), ``purchases`` and
         ``customers`` who bought in it, by month and segment.
     """
-    spend: dict[tuple[int, int], int] = defaultdict(int)
-    bought: dict[tuple[int, int], list[int]] = defaultdict(lambda: [0, 0])
-    money = False
-    start = 0
-    for part, count in zip(parts, counts, strict=True):
-        with places.open_binary(file_of(part)) as file:
-            table = pl.read_ipc(file)
-        segment = segments(start, count).gather(table["row"])
-        start += count
-        # 128 bits: no limit is set to what a bucket adds up to, only to each slice of it.
-        sums = [pl.col("spend").cast(pl.Int128).sum()] if "spend" in table.columns else []
-        money = bool(sums)
-        grouped = table.group_by("month", segment.alias("segment")).agg(
-            pl.col("purchases").sum(), (pl.col("purchases") > 0).sum().alias("customers"), *sums
-        )
-        for month, number, purchases, customers, *amount in grouped.iter_rows():
-            at = month, number
-            bought[at][0] += purchases
-            bought[at][1] += customers
-            spend[at] += sum(amount)
+    starts = accumulate(counts, initial=0)
+    task = partial(_of_part, segments=segments)
+    items = list(zip(parts, starts, counts, strict=False))
+    total: dict[tuple[int, int], tuple[int, ...]] = {}
+    for _, sums in compute.run(task, items, at_once=compute.resources.tasks):
+        for at, more in sums.items():
+            total[at] = tuple(map(add, total[at], more)) if at in total else more
     return [
         {
             "month": f"{1970 + month // 12}-{month % 12 + 1:02d}",
             "segment_id": number,
-            "spend": spend[month, number] / SCALE if money else None,
-            "purchases": bought[month, number][0],
-            "customers": bought[month, number][1],
+            "spend": amount[0] / SCALE if amount else None,
+            "purchases": purchases,
+            "customers": customers,
         }
-        for month, number in sorted(bought)
+        for (month, number), (purchases, customers, *amount) in sorted(total.items())
     ]
+
+
+def _of_part(part: tuple[AnyPath, int, int], *, segments: Segments) -> dict[tuple[int, int], tuple[int, ...]]:
+    """Add up a features part by month and segment: purchases, customers and, where there is money, spend."""
+    path, start, count = part
+    with places.open_binary(file_of(path)) as file:
+        table = pl.read_ipc(file)
+    segment = segments(start, count).gather(table["row"])
+    # 128 bits: no limit is set to what a bucket adds up to, only to each slice of it.
+    sums = [pl.col("spend").cast(pl.Int128).sum()] if "spend" in table.columns else []
+    grouped = table.group_by("month", segment.alias("segment")).agg(
+        pl.col("purchases").sum(), (pl.col("purchases") > 0).sum().alias("customers"), *sums
+    )
+    return {(month, number): tuple(more) for month, number, *more in grouped.iter_rows()}
 
 
 def _month(rows: pl.DataFrame) -> pl.Series:

@@ -139,7 +139,7 @@ def _steps(run: Run, *, previous: Previous | None) -> dict[str, Any]:
         "k_selection": selection.to_record(line.clusters),
         "segments": segments,
         "rfm_scores": rfm.to_record(edges),
-        "monthly": spend_by_month(table, labelled),
+        "monthly": spend_by_month(table, parts, compute),
         **told,
     }
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import polars as pl
 
-from custseg.customers import exchange, months
+from custseg.customers import exchange, matrix, months
 from custseg.customers.exchange_files import Written
 from custseg.customers.features import Recipe
 from custseg.customers.plan import Plan
@@ -18,6 +18,7 @@ from custseg.customers.table import CustomerTable
 from custseg.errors import InputError
 from custseg.running import places
 from custseg.running.compute import Compute
+from custseg.running.places import AnyPath
 from custseg.running.progress import Progress
 from custseg.running.workfolder import WorkFolder
 from custseg.settings import Settings
@@ -183,20 +184,29 @@ def _reduce(run: Run, files: Sequence[Written], ledger: Ledger) -> tuple[dict[in
     return bought, returns_only
 
 
-def spend_by_month(table: CustomerTable, labelled: pl.LazyFrame) -> list[dict[str, Any]]:
+def spend_by_month(
+    table: CustomerTable, labelled: Sequence[AnyPath], compute: Compute
+) -> list[dict[str, Any]]:
     """Add up what each segment bought in each month; nothing without dates.
 
     Parameters
     ----------
     labelled
-        The customers of the table in its order, with ``segment_id``.
+        Files of the customers of the table, a block of the matrix each, in its order, with ``segment_id``.
+    compute
+        Where the work is done.
     """
     if table.as_of is None or "last_purchase" not in table.columns:
         return []
-    segment = labelled.select("segment_id")
-    return months.by_segment(
-        table.parts, table.counts, lambda start, count: segment.slice(start, count).collect().to_series()
-    )
+    segments = partial(_segments, labelled)
+    return months.by_segment(table.parts, table.counts, segments, compute)
+
+
+def _segments(labelled: Sequence[AnyPath], start: int, count: int) -> pl.Series:
+    """Return the segments of so many customers from a place on, from those files only that hold them."""
+    first, end = start // matrix.BLOCK_ROWS, -(-(start + count) // matrix.BLOCK_ROWS)
+    rows = places.scan_parquet(labelled[first:end]).select("segment_id")
+    return rows.slice(start - first * matrix.BLOCK_ROWS, count).collect().to_series()
 
 
 def _features(run: Run, counts: Mapping[int, int]) -> CustomerTable:
