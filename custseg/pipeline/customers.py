@@ -215,7 +215,8 @@ def _features(run: Run, counts: Mapping[int, int]) -> CustomerTable:
     parts = [exchange.part_path(run.work.room("features"), bucket) for bucket in buckets]
     as_of = run.settings.as_of
     if "invoice_date" in run.transactions.read:
-        last = places.scan_parquet(parts).select(pl.col("last_purchase").max()).collect().item().date()
+        newest = places.scan_parquet(parts).select(pl.col("last_purchase").max())
+        last = newest.collect(engine="streaming").item().date()
         as_of = as_of or last + dt.timedelta(days=1)
         if as_of < last:
             raise InputError(

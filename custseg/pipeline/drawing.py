@@ -193,7 +193,7 @@ def _read_finished(run: AnyPath) -> dict[str, Any]:
 def _check_customers(run: Segmentation) -> None:
     """Refuse a run whose customers are gone or others."""
     try:
-        found = run.customers.select(pl.col("segment_id").len()).collect().item()
+        found = run.customers.select(pl.col("segment_id").len()).collect(engine="streaming").item()
     except (OSError, pl.exceptions.PolarsError) as error:
         raise InputError(
             "customers-unreadable",

@@ -66,9 +66,8 @@ def _describe_inputs(transactions: Table, customers: pl.LazyFrame) -> dict[str, 
             headers.setdefault(column, {})[source.header[position]] = None
     first = last = None
     if "invoice_date" in transactions.read:
-        first, last = (
-            customers.select(pl.col("first_purchase").min(), pl.col("last_purchase").max()).collect().row(0)
-        )
+        ends = customers.select(pl.col("first_purchase").min(), pl.col("last_purchase").max())
+        first, last = ends.collect(engine="streaming").row(0)
     files = {source.file.path: source.file for source in transactions.sources}
     return {
         "files": len(files),
