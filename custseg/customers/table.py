@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
@@ -44,18 +44,18 @@ class CustomerTable:
         """Features there are."""
         return self.recipe.features
 
-    def scan(self) -> pl.LazyFrame:
-        """Return all customers."""
-        return features.finish(places.scan_parquet(self.parts), self.recipe, self.as_of)
+    @property
+    def blocks(self) -> int:
+        """How many blocks of the matrix they make."""
+        return len(matrix.block_numbers(len(self)))
 
     def rows(self, block: int) -> pl.DataFrame:
         """Return the customers of one block of the matrix: ``customer_id``, ``key`` and the features."""
         return self._scan(block).collect(engine="streaming")
 
-    def blocks(self, columns: Sequence[str]) -> Iterator[pl.DataFrame]:
-        """Go through some columns of all customers, a block of the matrix at a time."""
-        for block in matrix.block_numbers(len(self)):
-            yield self._scan(block).select(columns).collect(engine="streaming")
+    def some(self, block: int, columns: Sequence[str]) -> pl.DataFrame:
+        """Return some columns of the customers of one block of the matrix."""
+        return self._scan(block).select(columns).collect(engine="streaming")
 
     def _scan(self, block: int) -> pl.LazyFrame:
         start = block * matrix.BLOCK_ROWS

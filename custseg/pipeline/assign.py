@@ -140,7 +140,7 @@ def _steps(run: Run, *, model: Model, path: AnyPath) -> dict[str, Any]:
     _refuse_derived(run.transactions, model)
     customers = sum_up(run)
     table, compute = customers.table, run.compute
-    refuse_other_money(table.scan(), model, currency=settings.currency)
+    refuse_other_money(table, model, currency=settings.currency, compute=compute)
     with progress.stage("matrix", "Scaling features"):
         points = matrix.build_matrix(
             table.rows, len(table), model.features, model.scaling, run.work.room("matrix"), compute
@@ -161,7 +161,11 @@ def _steps(run: Run, *, model: Model, path: AnyPath) -> dict[str, Any]:
             write_lists(results / "lists", parts, numbers=model.numbers, names=model.names)
         labelled = places.scan_parquet(parts)
         profile = profile_segments(
-            labelled, numbers=model.numbers, clustered=model.features, scaling=model.scaling
+            parts,
+            numbers=model.numbers,
+            clustered=model.features,
+            scaling=model.scaling,
+            compute=compute,
         )
         segments = describe_segments(
             labelled, profile, model, results / "segments.csv", currency=settings.currency

@@ -86,14 +86,14 @@ def _steps(run: Run, *, previous: Previous | None) -> dict[str, Any]:
     customers = sum_up(run)
     table, compute = customers.table, run.compute
     if previous:
-        refuse_other_money(table.scan(), previous.model, currency=settings.currency)
+        refuse_other_money(table, previous.model, currency=settings.currency, compute=compute)
     going_on = previous if previous and settings.k == "previous" else None
     points, selection = _cluster(run, table, going_on)
     with progress.stage("label", "Labelling customers"):
         line = lineup.line_up(run, table, points, selection, previous)
         lineup.tell_unused_names(settings, line, progress)
         centres = selection.centres[list(line.clusters.values())]
-        edges = rfm.score_edges(table.blocks, total=len(table), columns=table.columns)
+        edges = rfm.score_edges(table, compute)
         (results / "customers").mkdir(exist_ok=True)
         parts = label.write_customers(
             points,
@@ -107,7 +107,11 @@ def _steps(run: Run, *, previous: Previous | None) -> dict[str, Any]:
     with progress.stage("outputs", "Describing segments"):
         labelled = places.scan_parquet(parts)
         profile = profile_segments(
-            labelled, numbers=line.numbers, clustered=settings.features, scaling=points.scaling
+            parts,
+            numbers=line.numbers,
+            clustered=settings.features,
+            scaling=points.scaling,
+            compute=compute,
         )
         model = Model(
             features=settings.features,

@@ -8,17 +8,25 @@ refused.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import polars as pl
 
 from custseg.columns import FEATURES
 from custseg.errors import InputError
+from custseg.running.compute import HERE, Compute
 from custseg.segments.model import Model, SeenFeature
+from custseg.segments.nearest import Floats
+from custseg.segments.ranks import find_ranks
 from custseg.segments.wording import digits
+
+if TYPE_CHECKING:
+    from custseg.customers.table import CustomerTable
 
 SHIFTED = 0.25
 """Population stability index from which customers are held to have changed (Siddiqi, *Credit Risk
@@ -161,7 +169,9 @@ def stability_index(before: Sequence[float], now: Sequence[float], *, least: flo
     return math.fsum((q - p) * math.log(q / p) for p, q in pairs)
 
 
-def refuse_other_money(customers: pl.LazyFrame, model: Model, *, currency: str | None) -> None:
+def refuse_other_money(
+    customers: CustomerTable, model: Model, *, currency: str | None, compute: Compute = HERE
+) -> None:
     """Refuse customers whose amounts are in another currency or unit than the model's.
 
     Raises
@@ -177,27 +187,22 @@ def refuse_other_money(customers: pl.LazyFrame, model: Model, *, currency: str |
             f"The amounts are in {currency}, the segments were made from amounts in {model.currency}.",
             now="Convert the amounts, or make segments of their own with 'custseg batch'.",
         )
-    columns = customers.collect_schema().names()
-    name = next((name for name in PRICES if name in columns and name in model.seen), None)
+    name = next((name for name in PRICES if name in customers.columns and name in model.seen), None)
     if name is None:
         return
-    seen, value = model.seen[name], pl.col(name).cast(pl.Float64)
+    seen, total = model.seen[name], len(customers)
     if not seen.edges or seen.median <= 0:
         return
-    total, median, over, under = (
-        customers.select(
-            pl.len().alias("total"),
-            value.median().alias("median"),
-            (value > seen.edges[-1]).sum().alias("over"),
-            (value < seen.edges[0]).sum().alias("under"),
-        )
-        .collect(engine="streaming")
-        .row(0)
-    )
+    count = partial(_beyond, customers=customers, name=name, low=seen.edges[0], high=seen.edges[-1])
+    under, over = np.sum(compute.map(count, range(customers.blocks)), axis=0).tolist()
+    if total < FEWEST or max(under, over) < BEYOND * total:
+        return
+    read = partial(_values, customers=customers)
+    middle = [(total + 1) // 2, total // 2 + 1]
+    found = find_ranks(read, range(customers.blocks), {name: middle}, {name: total}, compute)
+    median = float(found[name].values.mean())
     ratio = median / seen.median
-    if total >= FEWEST and (
-        (ratio >= FACTOR and over >= BEYOND * total) or (ratio <= 1 / FACTOR and under >= BEYOND * total)
-    ):
+    if (ratio >= FACTOR and over >= BEYOND * total) or (ratio <= 1 / FACTOR and under >= BEYOND * total):
         factor = f"{digits(ratio)} times" if ratio > 1 else f"one {digits(1 / ratio)}th of"
         raise InputError(
             "other-scale",
@@ -207,6 +212,18 @@ def refuse_other_money(customers: pl.LazyFrame, model: Model, *, currency: str |
             now="Give the amounts in the same currency and unit (pounds, not pence), say which column is the "
             "price (--column unit_price=HEADER), or make segments of their own with 'custseg batch'.",
         )
+
+
+def _values(block: int, names: Collection[str], *, customers: CustomerTable) -> Iterator[tuple[str, Floats]]:
+    """Go through some features of a block's customers."""
+    for values in customers.some(block, list(names)):
+        yield values.name, values.cast(pl.Float64).to_numpy()
+
+
+def _beyond(block: int, *, customers: CustomerTable, name: str, low: float, high: float) -> tuple[int, int]:
+    """Count how many of a block's customers are below and above two values."""
+    [(_, values)] = _values(block, [name], customers=customers)
+    return int((values < low).sum()), int((values > high).sum())
 
 
 def _shares(below: Sequence[int], total: int) -> list[float]:

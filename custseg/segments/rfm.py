@@ -8,41 +8,35 @@ those who bought once are, a score stays empty rather than being handed out by c
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from custseg.columns import SCORES
+from custseg.running.compute import HERE, Compute
 from custseg.segments.nearest import Floats
+from custseg.segments.ranks import find_ranks
+
+if TYPE_CHECKING:
+    from custseg.customers.table import CustomerTable
 
 FIFTHS = 5
-
-DIGIT = 16
-"""Bits of a double looked at in one pass over the customers; four passes see all of it."""
-
-Blocks = Callable[[], Iterator[Floats]]
-"""Goes through all customers' values once more, in blocks of shape (n_rows, n_features)."""
 
 Edges = dict[str, tuple[float, ...]]
 """By score the four values that a customer must be better than, the easiest first."""
 
 
-def score_edges(
-    read: Callable[[Sequence[str]], Iterator[pl.DataFrame]], *, total: int, columns: Sequence[str]
-) -> Edges:
+def score_edges(customers: CustomerTable, compute: Compute = HERE) -> Edges:
     """Find the values that divide the customers into fifths.
 
     Parameters
     ----------
-    read
-        Goes through the named columns of all customers in blocks.
-    total
-        How many there are, at least one.
-    columns
-        The features there are; a score whose feature is missing is left out.
+    customers
+        All of them, at least one; a score whose feature they do not have is left out.
+    compute
+        Where the work is done.
 
     Returns
     -------
@@ -52,25 +46,33 @@ def score_edges(
 
     Notes
     -----
-    Exact, in four passes; memory does not depend on the number of customers.
+    Exact; memory does not depend on the number of customers.
     """
-    scores = [score for score in SCORES.values() if score.feature in columns]
-    features = [score.feature for score in scores]
-    signs = np.array([-1.0 if score.low_is_good else 1.0 for score in scores])
-
-    def values() -> Iterator[Floats]:
-        for block in read(features):
-            yield block.select(pl.col(features).cast(pl.Float64)).to_numpy() * signs
-
-    if not scores:
-        return {}
+    total = len(customers)
+    names = [name for name, score in SCORES.items() if score.feature in customers.columns]
     ranks = [-(-total * fifth // FIFTHS) for fifth in range(1, FIFTHS)]
-    found = order_statistics(values, len(scores), ranks)
+    found = find_ranks(
+        partial(_goodness, customers=customers),
+        range(customers.blocks),
+        dict.fromkeys(names, ranks),
+        dict.fromkeys(names, total),
+        compute,
+    )
     # Adding zero makes −0 into 0.
-    return {
-        score.name: tuple((edges * sign + 0.0).tolist())
-        for score, sign, edges in zip(scores, signs, found, strict=True)
-    }
+    return {name: tuple((_sign(name) * found[name].values + 0.0).tolist()) for name in names}
+
+
+def _goodness(
+    block: int, names: Collection[str], *, customers: CustomerTable
+) -> Iterator[tuple[str, Floats]]:
+    """Go through what some scores of a block's customers are made from, the better the more."""
+    table = customers.some(block, [SCORES[name].feature for name in names])
+    for name in names:
+        yield name, _sign(name) * table[SCORES[name].feature].cast(pl.Float64).to_numpy()
+
+
+def _sign(name: str) -> float:
+    return -1.0 if SCORES[name].low_is_good else 1.0
 
 
 def add_scores(customers: pl.DataFrame, edges: Mapping[str, Sequence[float]]) -> pl.DataFrame:
@@ -97,73 +99,3 @@ def to_record(edges: Mapping[str, Sequence[float]]) -> list[dict[str, Any]]:
         {"name": name, "feature": SCORES[name].feature, "edges": list(limits)}
         for name, limits in edges.items()
     ]
-
-
-def order_statistics(blocks: Blocks, width: int, ranks: Sequence[int]) -> Floats:
-    """Return the values of given ranks, counted from 1 for the smallest.
-
-    Parameters
-    ----------
-    blocks
-        Goes through all values; called four times.
-    width
-        Columns of a block.
-    ranks
-        From 1 to the number of rows.
-
-    Returns
-    -------
-    ndarray of shape (width, len(ranks))
-        Exact.
-
-    Notes
-    -----
-    A radix selection: each pass counts the next digit of the values that begin like the one sought.
-    """
-    begins = np.zeros((width, len(ranks)), np.uint64)
-    left = np.tile(np.array(ranks, np.int64), (width, 1))
-    for shift in range(64 - DIGIT, -1, -DIGIT):
-        counts = _count_digits(blocks, begins, shift)
-        for column in range(width):
-            for place in range(len(ranks)):
-                below = np.cumsum(counts[column, int(begins[column, place])])
-                digit = int(np.searchsorted(below, left[column, place]))
-                left[column, place] -= below[digit - 1] if digit else 0
-                begins[column, place] = (begins[column, place] << np.uint64(DIGIT)) | np.uint64(digit)
-    return _values(begins)
-
-
-def _count_digits(
-    blocks: Blocks, begins: NDArray[np.uint64], shift: int
-) -> dict[tuple[int, int], NDArray[np.int64]]:
-    """Count the digit at `shift` by column and by what stands before it, for the beginnings sought."""
-    counts = {
-        (column, int(begin)): np.zeros(1 << DIGIT, np.int64)
-        for column, row in enumerate(begins)
-        for begin in row
-    }
-    for block in blocks():
-        for column in range(len(begins)):
-            keys = _keys(block[:, column])
-            digits = ((keys >> np.uint64(shift)) & np.uint64((1 << DIGIT) - 1)).astype(np.intp)
-            # Two shifts, since a shift by all 64 bits is undefined.
-            before = keys >> np.uint64(shift) >> np.uint64(DIGIT)
-            for own, begin in counts:
-                if own == column:
-                    picked = digits[before == np.uint64(begin)]
-                    counts[own, begin] += np.bincount(picked, minlength=1 << DIGIT)
-    return counts
-
-
-def _keys(values: Floats) -> NDArray[np.uint64]:
-    """Return whole numbers in the order of the values: the bits of a double, negative ones turned around."""
-    bits = np.ascontiguousarray(values + 0.0).view(np.uint64)
-    top = np.uint64(1 << 63)
-    return np.where(bits & top, ~bits, bits | top)
-
-
-def _values(keys: NDArray[np.uint64]) -> Floats:
-    """Undo `_keys`."""
-    top = np.uint64(1 << 63)
-    found: Floats = np.where(keys & top, keys & ~top, ~keys).view(np.float64)
-    return found

@@ -1,6 +1,7 @@
 import numpy as np
 import polars as pl
 import pytest
+from customer_blocks import Blocks
 from test_model import model as made_model
 
 from custseg.errors import InputError
@@ -85,7 +86,7 @@ def test_other_money_is_refused(factor):
     old = customers()
     other = customers(50, seed=3).with_columns(pl.col("mean_unit_price") * factor)
     with pytest.raises(InputError, match="not on the scale") as caught:
-        refuse_other_money(other.lazy(), model_of(old), currency=None)
+        refuse_other_money(Blocks(other, 11), model_of(old), currency=None)
     assert caught.value.exit_code == 3
     assert "mean_unit_price" in caught.value.where
 
@@ -93,17 +94,17 @@ def test_other_money_is_refused(factor):
 @pytest.mark.parametrize("factor", [1.0, 2.0, 0.5, 3.0])
 def test_other_prices_are_not(factor):
     other = customers(50, seed=3).with_columns(pl.col("mean_unit_price") * factor)
-    refuse_other_money(other.lazy(), model_of(customers()), currency=None)
+    refuse_other_money(Blocks(other, 11), model_of(customers()), currency=None)
 
 
 def test_nor_is_a_handful_of_customers_or_a_model_without_money():
     old = customers()
     few = customers(5, seed=3).with_columns(pl.col("mean_unit_price") * 100)
-    refuse_other_money(few.lazy(), model_of(old), currency=None)
+    refuse_other_money(Blocks(few), model_of(old), currency=None)
     without = old.drop("mean_unit_price")
-    refuse_other_money(customers().lazy(), model_of(without), currency="EUR")
+    refuse_other_money(Blocks(customers()), model_of(without), currency="EUR")
 
 
 def test_two_currencies_are_refused():
     with pytest.raises(InputError, match="are in EUR"):
-        refuse_other_money(customers().lazy(), model_of(customers()), currency="EUR")
+        refuse_other_money(Blocks(customers()), model_of(customers()), currency="EUR")

@@ -1,12 +1,18 @@
 import json
+import math
+from fractions import Fraction
 
 import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy.stats import skew
 
 from custseg.customers.matrix import Scaling
+from custseg.running.compute import Here
+from custseg.segments import ranks
 from custseg.segments.profile import profile_segments
 
 CLUSTERED = ("total_quantity", "purchases")
@@ -37,8 +43,23 @@ def scaling(customers):
 
 
 @pytest.fixture(scope="module")
-def profile(customers, scaling):
-    return profile_segments(customers.lazy(), numbers=(1, 2, 3), clustered=CLUSTERED, scaling=scaling)
+def profiled(tmp_path_factory):
+    """Return a function that profiles customers from so many files."""
+
+    def profile(table, scaling, parts=1, numbers=(1, 2, 3), **options):
+        folder = tmp_path_factory.mktemp("customers")
+        rows = -(-table.height // parts)
+        paths = [folder / f"part-{i}.parquet" for i in range(-(-table.height // rows))]
+        for i, path in enumerate(paths):
+            table.slice(i * rows, rows).write_parquet(path)
+        return profile_segments(paths, numbers=numbers, clustered=CLUSTERED, scaling=scaling, **options)
+
+    return profile
+
+
+@pytest.fixture(scope="module")
+def profile(customers, scaling, profiled):
+    return profiled(customers, scaling)
 
 
 def test_segments_are_pandas_groups(customers, profile):
@@ -79,19 +100,66 @@ def test_features_are_summarised(customers, profile, scaling):
         assert record["label"]
 
 
-def test_the_order_of_rows_changes_no_bit(customers, profile, scaling):
-    for seed in range(3):
-        mixed = customers.sample(fraction=1, shuffle=True, seed=seed).lazy()
-        assert profile_segments(mixed, numbers=(1, 2, 3), clustered=CLUSTERED, scaling=scaling) == profile
+@pytest.mark.parametrize("cut", [(1, 0), (1, 4_000), (2, 0), (2, 1 << 19), (5, 0), (5, 4_000)])
+def test_order_parts_threads_and_passes_change_no_bit(
+    customers, profile, profiled, scaling, monkeypatch, cut
+):
+    parts, few = cut
+    monkeypatch.setattr(ranks, "FEW", few)
+    mixed = customers.sample(fraction=1, shuffle=True, seed=parts)
+    assert profiled(mixed, scaling, parts, compute=Here(threads=parts)) == profile
 
 
-def test_without_money_or_variation(customers, scaling):
+amounts = st.integers(-(10**9), 10**9).map(lambda n: n / 10_000) | st.sampled_from([0.0, -0.0, 0.1, -0.1])
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    rows=st.lists(st.tuples(amounts, st.integers(1, 4), st.sampled_from([1, 2, 4])), min_size=1, max_size=30),
+    few=st.sampled_from([0, 20, 1 << 19]),
+    parts=st.sampled_from([1, 2, 5]),
+    seed=st.integers(0, 9),
+)
+def test_profiles_are_those_of_whole_numbers(profiled, rows, few, parts, seed):
+    spend, purchases, owner = zip(*rows, strict=True)
+    table = pl.DataFrame(
+        {"spend": spend, "total_quantity": spend, "purchases": purchases, "segment_id": owner},
+        schema_overrides={"segment_id": pl.UInt8, "spend": pl.Float64, "total_quantity": pl.Float64},
+    ).sample(fraction=1, shuffle=True, seed=seed)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ranks, "FEW", few)
+        numbers = (1, 2, 3, 4)
+        found = profiled(table, Scaling("none", (0.0, 0.0), (1.0, 1.0)), parts, numbers)
+    for segment in found.segments:
+        own = [(s, p) for s, p, o in rows if o == segment.segment_id]
+        assert segment.customers == len(own)
+        for name, column in zip(("spend", "purchases"), zip(*own, strict=True), strict=bool(own)):
+            assert segment.means[name] == float(sum(map(Fraction, column)) / len(column))
+            assert segment.medians[name] == np.median(column)
+        assert segment.spend == math.fsum(s for s, _ in own)
+        if not own:
+            assert set(segment.means.values()) == set(segment.medians.values()) == {None}
+    _, _, summary = found.features
+    assert (summary.minimum, summary.median, summary.maximum) == (min(spend), np.median(spend), max(spend))
+    edges = np.unique(np.sort(spend)[[-(-i * (len(spend) - 1) // 10) for i in range(1, 10)]])
+    assert summary.edges == tuple(edges)
+    counts = [
+        sum(a <= s < b for s in spend) for a, b in zip([-np.inf, *edges], [*edges, np.inf], strict=True)
+    ]
+    assert summary.shares == tuple(count / len(spend) for count in counts)
+    if len(set(spend)) > 1:
+        assert summary.skew == pytest.approx(skew(spend), rel=1e-6, abs=1e-6)
+    else:
+        assert summary.skew is None
+
+
+def test_without_money_or_variation(customers, scaling, profiled):
     plain = customers.select(
         "customer_id", "segment_id", pl.lit(3).alias("purchases"), total_quantity=pl.lit(0.0)
     )
-    profile = profile_segments(plain.lazy(), numbers=(1, 2, 3), clustered=CLUSTERED, scaling=scaling)
+    profile = profiled(plain, scaling)
     assert all(s.spend is None and s.spend_share is None for s in profile.segments)
     assert all(f.skew is None and f.skew_scaled is None for f in profile.features)
     nothing = customers.with_columns(spend=pl.lit(0.0))
-    free = profile_segments(nothing.lazy(), numbers=(1, 2, 3), clustered=CLUSTERED, scaling=scaling)
+    free = profiled(nothing, scaling)
     assert all(s.spend == 0 and s.spend_share is None for s in free.segments)

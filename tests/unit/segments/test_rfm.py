@@ -3,10 +3,11 @@ import datetime as dt
 import numpy as np
 import polars as pl
 import pytest
+from customer_blocks import Blocks
 from hypothesis import given
 from hypothesis import strategies as st
 
-from custseg.segments.rfm import add_scores, order_statistics, score_edges, to_record
+from custseg.segments.rfm import add_scores, score_edges, to_record
 
 
 def by_definition(values, *, low_is_good=False):
@@ -16,11 +17,7 @@ def by_definition(values, *, low_is_good=False):
 
 
 def scored(table, block_rows=7):
-    def read(columns):
-        for start in range(0, table.height, block_rows):
-            yield table.select(columns).slice(start, block_rows)
-
-    return add_scores(table, score_edges(read, total=table.height, columns=table.columns))
+    return add_scores(table, score_edges(Blocks(table, block_rows)))
 
 
 money = (
@@ -65,18 +62,10 @@ def test_the_order_and_the_blocks_do_not_matter():
 def test_a_score_whose_feature_is_missing_is_left_out():
     table = pl.DataFrame({"purchases": [3, 1], "first_purchase": [dt.datetime(2011, 1, 1)] * 2})
     assert scored(table).columns == [*table.columns, "frequency_score"]
-    assert score_edges(lambda _: iter([]), total=1, columns=["lines"]) == {}
+    assert score_edges(Blocks(table.select("first_purchase"))) == {}
     assert to_record({"spend_score": (1.0, 2.0, 3.0, 4.0)}) == [
         {"name": "spend_score", "feature": "spend", "edges": [1.0, 2.0, 3.0, 4.0]}
     ]
-
-
-@given(st.lists(st.floats(allow_nan=False), min_size=1, max_size=30), st.data())
-def test_order_statistics_are_those_of_sorting(values, data):
-    rank = data.draw(st.integers(1, len(values)))
-    halves = np.array_split(np.array(values)[:, None], 2)
-    found = order_statistics(lambda: iter(halves), 1, [rank, 1])
-    assert found.tolist() == [[sorted(values)[rank - 1], min(values)]]
 
 
 @pytest.mark.parametrize("n", [1, 4, 5, 6])
