@@ -283,6 +283,7 @@ def finish(parts: pl.LazyFrame, recipe: Recipe, as_of: dt.date | None) -> pl.Laz
         "mean_basket": spend / (pl.col("purchases") * SCALE),
         "distinct_products": pl.col("distinct_products"),
         "returned_value": divided(returned, SCALE),
-        "return_rate": returned / (pl.col("spend") + returned),
+        # Amounts that round to 0.0000 may be all that a customer bought.
+        "return_rate": pl.when(returned > 0).then(returned / (pl.col("spend") + returned)).otherwise(0.0),
     }
     return parts.select("customer_id", "key", **{name: formulas[name] for name in recipe.features})

@@ -30,7 +30,7 @@ LINES = st.lists(
 )
 
 
-def write_lines(folder: Path, rows: list[tuple[str, str, int, float]], name: str = "lines.csv") -> Path:
+def write_lines(folder: Path, rows: list[tuple[str, str, float, float]], name: str = "lines.csv") -> Path:
     path = folder / name
     table = pl.DataFrame(rows, schema=["Customer ID", "Invoice", "Quantity", "Price"], orient="row")
     table.write_csv(path)
@@ -165,3 +165,10 @@ def test_optional_features_when_named(tmp_path: Path, wanted: str) -> None:
     truth = {"distinct_products": [2, 1], "returned_value": [3.0, 0.0], "return_rate": [3 / 12.5, 0.0]}
     assert done[wanted].to_list() == truth[wanted]
     assert done["spend"].to_list() == [9.5, 1.0]
+
+
+def test_who_bought_for_less_than_money_is_kept_to_returned_no_share(tmp_path: Path) -> None:
+    path = write_lines(tmp_path, [("a", "1", 0.01, 0.001), ("b", "2", 1, 1.0)])
+    run = Exchange(tmp_path, [path], features="spend,return_rate")
+    done = features.finish(run.customers().lazy(), run.recipe, None).collect()
+    assert done.sort("customer_id").select("spend", "return_rate").rows() == [(0.0, 0.0), (1.0, 0.0)]

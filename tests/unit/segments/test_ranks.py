@@ -41,7 +41,7 @@ def looks(request, monkeypatch):
     monkeypatch.setattr(ranks, "DIGIT", request.param[1])
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(groups=st.dictionaries(st.sampled_from("abc"), values), cuts=st.integers(1, 5), data=st.data())
 def test_ranks_are_those_of_sorting(looks, groups, cuts, data):
     wanted = {

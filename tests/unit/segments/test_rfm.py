@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 import pytest
 from customer_blocks import Blocks
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from custseg.segments.rfm import add_scores, score_edges, to_record
@@ -26,6 +26,7 @@ money = (
 customers = st.lists(st.tuples(st.integers(0, 5), st.integers(1, 4), money), min_size=1, max_size=40)
 
 
+@settings(deadline=None)
 @given(customers)
 def test_scores_are_those_of_the_definition(rows):
     days, purchases, spend = (list(column) for column in zip(*rows, strict=True))

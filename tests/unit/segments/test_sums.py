@@ -5,7 +5,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from custseg.segments import sums
@@ -14,6 +14,7 @@ from custseg.segments.sums import exact_sum
 numbers = st.floats(-1e300, 1e300) | st.sampled_from([0.0, -0.0, 5e-324, 1e16, -1e16, 1.0, 0.1])
 
 
+@settings(deadline=None)
 @given(st.lists(numbers, max_size=60), st.integers(1, 4))
 def test_sums_are_exact_whatever_the_parts(values, cuts):
     expected = sum(map(Fraction, values), Fraction(0))
