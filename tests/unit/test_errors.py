@@ -160,6 +160,7 @@ BY_WORDS = {
     "worker-cannot-see": "A worker does not see the",
     "worker-versions": "A worker runs other versions than this process.",
     "workers-died": "workers ended, one after the other",
+    "workers-gone": "has had no worker",
 }
 """Errors that take a cluster or a disk of their own: the words by which tests know them."""
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import queue
 import secrets
+import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import CancelledError
 from contextlib import contextmanager
@@ -29,6 +30,9 @@ never holds millions."""
 
 LOOK_SECONDS = 1.0
 """How often a run that waits looks whether the scheduler is still there."""
+
+ALONE_SECONDS = 300.0
+"""How long a run waits for a worker where all have gone: one that a cluster starts anew takes minutes."""
 
 WITHOUT_LIMIT = 4_000_000_000
 """Bytes counted on for a worker that has no memory limit of its own."""
@@ -132,6 +136,7 @@ class Cluster(Compute):
 
     def _finished(self, done: queue.SimpleQueue[Future]) -> Iterator[Future]:
         """Wait for the next task to end; yield it and all others that have."""
+        last_seen = time.monotonic()
         while True:
             try:
                 yield done.get(timeout=LOOK_SECONDS)
@@ -140,6 +145,10 @@ class Cluster(Compute):
                 # A future that was sent while the connection broke would be waited for for ever.
                 if self.client.status != "running":
                     raise scheduler_lost() from None
+                if self.client.nthreads():
+                    last_seen = time.monotonic()
+                elif time.monotonic() - last_seen > ALONE_SECONDS:
+                    raise _workers_gone() from None
         while not done.empty():
             yield done.get()
 
@@ -201,6 +210,14 @@ def scheduler_lost() -> MachineError:
         "scheduler-lost",
         "The connection to the Dask scheduler was lost.",
         now="When it is back, run the same command again: it goes on from what is whole.",
+    )
+
+
+def _workers_gone() -> MachineError:
+    return MachineError(
+        "workers-gone",
+        f"The scheduler has had no worker for {ALONE_SECONDS / 60:.0f} minutes.",
+        now="Start some and run the same command again: it goes on from what is whole.",
     )
 
 

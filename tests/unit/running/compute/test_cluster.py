@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import queue
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -12,7 +13,7 @@ import psutil
 import pytest
 
 from custseg.errors import InputError, MachineError
-from custseg.running.compute import Compute, open_compute
+from custseg.running.compute import Compute, cluster, open_compute
 from custseg.settings import Settings
 
 pytestmark = pytest.mark.xdist_group("workers")
@@ -65,6 +66,21 @@ def test_an_error_comes_back_as_itself_and_is_not_tried_again(workers: Compute, 
     with pytest.raises(InputError, match=r"cannot be read.\n  Where: sales.csv\n  Now:   Copy it again."):
         workers.map(partial(fail, folder=tmp_path), [7])
     assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_a_run_without_any_worker_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Deserted:
+        status = "running"
+
+        def nthreads(self) -> dict[str, int]:
+            return {}
+
+    monkeypatch.setattr(cluster, "LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(cluster, "ALONE_SECONDS", 0.02)
+    alone = object.__new__(cluster.Cluster)
+    alone.client = Deserted()
+    with pytest.raises(MachineError, match="has had no worker"):
+        next(alone._finished(queue.SimpleQueue()))
 
 
 def test_a_task_that_ends_its_workers_is_given_up(workers: Compute) -> None:
