@@ -16,8 +16,9 @@ def customer_map(table: pl.DataFrame, look: Look) -> alt.TopLevelVConcatSpec:
     """Return a map of two features in tiles, and bars of what is in the brushed region.
 
     `table` holds segment, segment_id, x0, x1, y0, y1, x, y (middle), customers, leads (largest of its
-    tile), density (customers by area), label (whether the segment's name stands here), spend_share (of all
-    spend), texts, and, the same in each row, x_title, x_name, x_log, y_title, y_name, y_log.
+    tile), density (customers by area), label (whether the segment's name stands here), shift (how far it is
+    moved along), spend_share (of all spend), texts, and, the same in each row, x_title, x_name, x_log and
+    y_title, y_name, y_log.
     """
     first = table.row(0, named=True)
     x, y = _side(table, "x", alt.X), _side(table, "y", alt.Y)
@@ -46,19 +47,18 @@ def customer_map(table: pl.DataFrame, look: Look) -> alt.TopLevelVConcatSpec:
         "text": alt.Text("segment_id:N" if look.narrow else "segment:N"),
         "opacity": strength(picked=True),
     }
+    width = look.width - (62 if look.narrow else max(62, look.axis + 14))
+    text = {"type": "text", "limit": 160}
+    if not look.narrow:  # There the numbers alone need no more room than their tile.
+        text["dx"] = alt.ExprRef(f"datum.shift * {width}")
     layers = [tiles]
-    layers += [
-        unit({"type": "text", "style": style, "limit": 160}, "datum.label", **words)
-        for style in ("halo", "strong")
-    ]
+    layers += [unit(text | {"style": style}, "datum.label", **words) for style in ("halo", "strong")]
     # Of this layer, as its marks stand in the middle of their tiles: a tile is inside if its middle is.
     layers[1].params = [
         alt.SelectionParameter(name="brush", select=alt.IntervalSelectionConfig(type="interval"))
     ]
     height = 300 if look.narrow else 400
-    cells = alt.LayerSpec(
-        layer=layers, width=look.width - (62 if look.narrow else max(62, look.axis + 14)), height=height
-    )
+    cells = alt.LayerSpec(layer=layers, width=width, height=height)
     return alt.TopLevelVConcatSpec(
         data=alt.NamedData("customers"),
         params=[look.shown()],

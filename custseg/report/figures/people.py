@@ -21,6 +21,9 @@ SAID = {"from": "from", "to": "below"}
 LETTER, LINE = 0.017, 0.05
 """Width of a letter and height of a line on the map, as shares of its sides."""
 
+CUT = 0.17
+"""Half of the width at which a name on the map is cut, as a share of it."""
+
 
 def recency_frequency(source: Source) -> Figure | None:
     """Recency and frequency: where customers stand, and which segment that is."""
@@ -135,26 +138,30 @@ def _range(name: str, source: Source) -> Callable[[dict[str, Any]], str]:
 
 
 def _labelled(tiles: pl.DataFrame, logs: Sequence[bool]) -> pl.DataFrame:
-    """Return the tiles with ``label``: whether the name of the segment stands on it.
+    """Return the tiles with ``label``: whether the name of the segment stands on it, and ``shift``.
+
+    That is how far the name is moved along so as to stay within the map, as a share of its width.
 
     Each segment's name goes on the tile it leads that is nearest to their middle and where no name of a
     larger segment is; a segment without such a tile is named by the legend alone.
     """
     places = []
     for side, log in zip("xy", logs, strict=True):
-        values = tiles[side].log() if log else tiles[side]
-        span = float(values.max()) - float(values.min()) or 1.0  # type: ignore[arg-type]
-        places.append(((values - values.min()) / span).to_list())
+        near, far, values = (
+            tiles[name].log() if log else tiles[name] for name in (f"{side}0", f"{side}1", side)
+        )
+        span = float(far.max()) - float(near.min()) or 1.0  # type: ignore[arg-type]
+        places.append(((values - near.min()) / span).to_list())
     spots = list(zip(*places, tiles["segment"], tiles["customers"], tiles["leads"], strict=True))
     sizes = {
         name: sum(n for *_, who, n, leads in spots if leads and who == name) for name in tiles["segment"]
     }
     taken: list[tuple[float, float, float]] = []
-    chosen = set()
+    shifts: dict[int, float] = {}
     for name in sorted((n for n in sizes if sizes[n]), key=lambda n: -sizes[n]):
         own = [(i, *spot) for i, spot in enumerate(spots) if spot[4] and spot[2] == name]
         middle = [sum(spot[k] * spot[4] for spot in own) / sizes[name] for k in (1, 2)]
-        half = LETTER * len(name) / 2
+        half = min(LETTER * len(name) / 2, CUT)
         # First where the whole name is on the map, then by nearness to the middle.
         away = [
             (not half <= x <= 1 - half, (x - middle[0]) ** 2 + (y - middle[1]) ** 2, i, x, y)
@@ -163,9 +170,12 @@ def _labelled(tiles: pl.DataFrame, logs: Sequence[bool]) -> pl.DataFrame:
         for *_, i, x, y in sorted(away):
             if all(abs(x - a) > half + other or abs(y - b) > LINE for a, b, other in taken):
                 taken.append((x, y, half))
-                chosen.add(i)
+                shifts[i] = max(half, min(x, 1 - half)) - x
                 break
-    return tiles.with_columns(label=pl.Series([i in chosen for i in range(len(tiles))]))
+    return tiles.with_columns(
+        label=pl.Series([i in shifts for i in range(len(tiles))]),
+        shift=pl.Series([shifts.get(i, 0.0) for i in range(len(tiles))]),
+    )
 
 
 def monthly(source: Source) -> Figure | None:

@@ -1,5 +1,6 @@
 import html
 import json
+import math
 import re
 
 import polars as pl
@@ -219,3 +220,13 @@ def test_what_a_missing_mark_means_is_said(three):
     for small, words in ((False, "No mark: fewer than 10."), (True, "No mark: nobody.")):
         found = {f.name: f.read for f in figures_of(three, small_cells=small)}
         assert found["recency_frequency"].endswith(words)
+
+
+def test_a_name_on_the_map_does_not_stand_beyond_its_sides():
+    sides = {"x0": [1.0, 10.0], "x1": [10.0, 1e5], "y0": [1.0, 1.0], "y1": [9.0, 9.0]}
+    spots = {"x": [3.0, 1e3], "y": [3.0, 3.0], "segment": ["6 About to sleep", "2 B"], "customers": [25, 900]}
+    tiles = pl.DataFrame({**sides, **spots, "leads": [True, True]})
+    placed = people._labelled(tiles, [True, True])
+    assert placed["label"].all()
+    half = people.LETTER * len("6 About to sleep") / 2
+    assert placed["shift"].to_list() == pytest.approx([half - math.log(3) / math.log(1e5), 0])
