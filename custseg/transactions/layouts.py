@@ -137,6 +137,17 @@ LAYOUTS = (
         invoice_date="purchasedate",
         product="sku",
     ),
+    # So it is in the report that sellers download.
+    _layout(
+        "Amazon seller order report",
+        "orderid orderitemid purchasedate quantitypurchased itemprice buyeremail",
+        customer_id="buyeremail",
+        invoice="orderid",
+        quantity="quantitypurchased",
+        amount="itemprice",
+        invoice_date="purchasedate",
+        product="sku",
+    ),
     # customer_id is new with every order there.
     _layout(
         "Olist, joined",

@@ -54,3 +54,18 @@ def test_totals_with_and_without_tax_are_two_meanings() -> None:
     with pytest.raises(InputError) as caught:
         map_columns(["Customer", "Invoice", "Total HT", "Total TTC"], {}, "file.csv")
     assert caught.value.code == "two-meanings"
+
+
+def test_amazons_price_is_that_of_all_units() -> None:
+    header = [
+        "order-id",
+        "order-item-id",
+        "purchase-date",
+        "buyer-email",
+        "sku",
+        "quantity-purchased",
+        "item-price",
+    ]
+    found = map_columns(header, {}, "file.txt").columns
+    assert (header[found["amount"]], header[found["quantity"]]) == ("item-price", "quantity-purchased")
+    assert "unit_price" not in found
