@@ -6,7 +6,7 @@ import codecs
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain, islice
+from itertools import islice
 from typing import NamedTuple
 
 from custseg.errors import InputError, cut
@@ -85,7 +85,7 @@ def read_dialect(path: str, told: Told, is_header: Callable[[Sequence[str]], boo
     Parameters
     ----------
     is_header
-        Tells whether a row can be the header; the first row is it where none can.
+        Tells whether a row can be the header; the first row of several cells is it where none can.
 
     Raises
     ------
@@ -109,10 +109,17 @@ def read_dialect(path: str, told: Told, is_header: Callable[[Sequence[str]], boo
         quote = _quote(start[begin:], eol.encode())
         separator = separator or _separator(path, start[begin:], quote, eol)
         marks = Marks(separator.encode(), quote.encode(), eol.encode())
-        rows = islice(_rows(start, begin, marks, encoding), HEADER_ROWS)
-        first = next(rows, None)
-    if first is None:
+        rows = list(islice(_rows(start, begin, marks, encoding), HEADER_ROWS))
+    if not rows:
         raise _empty(path)
+    first = rows[0]
+    if all(len(row.cells) == 1 and separator in row.cells[0] for row in rows):
+        raise InputError(
+            "one-column",
+            "Each line is in quotes as a whole, so the file has one column only.",
+            where=f"{path}; it begins with: {cut(first.cells[0])}",
+            now='Take the outer quotes off: sed \'s/^"//; s/"\\r*$//; s/""/"/g\' FILE > NEW.',
+        )
     if len(first.cells) > MOST_COLUMNS or first.end >= HEADER_LIMIT:
         raise InputError(
             "too-many-columns",
@@ -123,7 +130,9 @@ def read_dialect(path: str, told: Told, is_header: Callable[[Sequence[str]], boo
     if told.no_header:
         header = tuple(str(number) for number in range(1, len(first.cells) + 1))
         return Dialect(encoding, separator, quote, eol, header, 0, first.start)
-    row = next((row for row in chain([first], rows) if is_header(row.cells)), first)
+    # A title, a date of printing and a rule of dashes are one cell.
+    wide = (row for row in rows if sum(map(bool, map(str.strip, row.cells))) > 1)
+    row = next((row for row in rows if is_header(row.cells)), None) or next(wide, first)
     header_line = start.count(eol.encode(), 0, row.start) + 1
     header = tuple(cell.strip() for cell in row.cells)
     return Dialect(encoding, separator, quote, eol, header, header_line, row.end)

@@ -100,7 +100,7 @@ def is_header(cells: Sequence[str], told: Mapping[str, str]) -> bool:
     """Tell whether a row can be a header: it names the customer and something more."""
     names = [plain(cell) for cell in cells]
     layout = find_layout(set(names))
-    if layout or told.get("customer_id") in cells:
+    if layout or plain(told.get("customer_id", "")) in filter(None, names):
         return True
     known = {tier[name] for tier in TIERS for name in names if name in tier}
     return "customer_id" in known and len(known) > 1

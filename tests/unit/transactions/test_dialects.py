@@ -115,3 +115,24 @@ def test_what_is_no_table_is_refused(path: Path, data: bytes, code: str) -> None
         dialect(path, data)
     assert caught.value.code == code
     assert caught.value.now
+
+
+def test_a_title_and_a_rule_are_no_header_even_where_no_line_names_a_customer(tmp_path: Path) -> None:
+    path = tmp_path / "list.txt"
+    path.write_text("02.01.2025   list\n\n-------\n| Auftraggeb |Menge |\n-------\n" + "|  10|  2|\n" * 9)
+    dialect = read_dialect(str(path), Told(), lambda cells: is_header(cells, {}))
+    assert dialect.header == ("", "Auftraggeb", "Menge", "")
+    assert dialect.header_line == 4
+
+
+def test_the_customer_that_was_told_makes_a_header_whatever_its_case_and_spaces() -> None:
+    assert is_header(["", " Auftrag-Geb ", "X"], {"customer_id": "auftrag geb"})
+
+
+def test_lines_in_quotes_as_a_whole_are_told(tmp_path: Path) -> None:
+    path = tmp_path / "wrapped.csv"
+    path.write_text('"customer,qty"\r\n"1,2"\r\n')
+    with pytest.raises(InputError) as caught:
+        read_dialect(str(path), Told(), lambda cells: is_header(cells, {}))
+    assert caught.value.code == "one-column"
+    assert "sed" in caught.value.now
