@@ -203,3 +203,13 @@ def test_both_readings_in_words() -> None:
     assert in_words("3/4/2011 8:26", "mdy") == "4 March 2011"
     assert in_words("10-03-04", "ymd") == "4 March 2010"
     assert in_words("3/14/2011", "dmy") == "3 month 14 2011"
+
+
+@pytest.mark.parametrize(
+    ("text", "strptime"),
+    [("Jan-03-24", "%b-%d-%y"), ("Mar-14-2024", "%b-%d-%Y"), ("March 3, 2024", "%B %d, %Y")],
+)
+def test_the_name_of_the_month_may_come_first(text: str, strptime: str) -> None:
+    shape = read_shape(text)
+    assert shape is not None
+    assert [form.strptime for _, form in shape.forms] == [strptime]
