@@ -150,7 +150,8 @@ def check_lines(ledger: Ledger, unreadable: Sequence[Unreadable], settings: Sett
             f"{invalid:,} of {read:,} lines ({invalid / read:.1%}) have an empty or unreadable cell in a "
             f"needed column; more than {settings.max_invalid:.1%} end the run.",
             where="; ".join(str(cell) for cell in unreadable[:EXAMPLES_IN_ERROR]),
-            now="Look at the columns and formats of the input, or allow more with --max-invalid.",
+            now="Look at the column and its cells: --column NAME=HEADER reads another, --column NAME=- "
+            f"none; or allow more: --max-invalid {min(100, int(100 * invalid / read) + 1)}%.",
         )
     if not ledger.lines["kept"]:
         fates = ", ".join(f"{fate} {lines:,}" for fate, lines in ledger.lines.items() if lines)

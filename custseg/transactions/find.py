@@ -99,11 +99,13 @@ def _expand(given: str) -> Iterator[Path]:
     if path.is_dir():
         found = list(_below(path))
         if not found:
+            there = sorted(entry.name for entry in path.iterdir() if not _hidden(entry.name))
             raise InputError(
                 "nothing-matched",
                 f"The folder '{given}' holds no file that custseg reads.",
-                where="searched for " + ", ".join(ENDINGS),
-                now="Name the files themselves if they have other endings.",
+                where=f"searched for {', '.join(ENDINGS)}"
+                + (f"; there are: {cut(', '.join(there))}" if there else ""),
+                now="Name the files themselves: custseg reads them whatever their ending, or says why not.",
             )
         yield from found
     elif path.exists():
