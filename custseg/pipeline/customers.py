@@ -28,6 +28,9 @@ from custseg.transactions.reading import Table
 from custseg.transactions.source import Surprise
 from custseg.transactions.unreadable import Unreadable
 
+FEW_INVALID = 0.1
+"""Share of invalid lines up to which a user is told how to leave them out: more speak of a column misread."""
+
 EXAMPLES_IN_ERROR = 3
 NONE_KEPT = {
     "missing_customer": "Look at the customer's column; if another has the id: --column customer_id=HEADER.",
@@ -145,13 +148,14 @@ def check_lines(ledger: Ledger, unreadable: Sequence[Unreadable], settings: Sett
     """
     read, invalid = ledger.rows_read, ledger.lines["invalid"]
     if invalid > settings.max_invalid * read:
+        few = invalid <= FEW_INVALID * read
         raise InputError(
             "too-many-invalid",
             f"{invalid:,} of {read:,} lines ({invalid / read:.1%}) have an empty or unreadable cell in a "
             f"needed column; more than {settings.max_invalid:.1%} end the run.",
             where="; ".join(str(cell) for cell in unreadable[:EXAMPLES_IN_ERROR]),
-            now="Look at the column and its cells: --column NAME=HEADER reads another, --column NAME=- "
-            f"none; or allow more: --max-invalid {min(100, int(100 * invalid / read) + 1)}%.",
+            now="Look at the column and its cells: --column NAME=HEADER reads another, --column NAME=- none"
+            + (f"; or allow more: --max-invalid {int(100 * invalid / read) + 1}%." if few else "."),
         )
     if not ledger.lines["kept"]:
         fates = ", ".join(f"{fate} {lines:,}" for fate, lines in ledger.lines.items() if lines)

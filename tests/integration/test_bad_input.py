@@ -114,6 +114,14 @@ def test_too_many_invalid_lines(tmp_path: Path, good: Path, output: Path) -> Non
     assert not output.exists()
 
 
+def test_lines_that_are_mostly_invalid_are_no_lines_to_allow(tmp_path: Path, output: Path) -> None:
+    path = file(tmp_path, HEADER, *[LINE.replace(",6,", ",6 pcs,")] * 10)
+    done = run_custseg("batch", path, "-o", output)
+    refused(done, 3, "10 of 10 lines", "6 pcs", "--column NAME=HEADER")
+    assert "allow more" not in done.err
+    assert not output.exists()
+
+
 @pytest.mark.parametrize("k", ["5", "3-5"])
 def test_fewer_customers_than_k(tmp_path: Path, output: Path, k: str) -> None:
     path = write_transactions(tmp_path / "few.csv", customers=2)
