@@ -38,7 +38,8 @@ def clean_heads(table: Table, heads: pl.DataFrame, source: Source) -> pl.DataFra
             columns[name] = values.moment(cell, dtype, source.date_forms)
         else:
             columns[name] = values.text(cell, dtype)
-    frame = heads.select(**columns)
+    ids = _once_each(heads["customer_id"], columns.pop("customer_id"))
+    frame = heads.select(ids, **columns)
     if not table.thorough and not table.exponents and dtypes["customer_id"] == pl.String:
         _check_ids(frame["customer_id"], source)
     if "invoice_date" in names and not dtypes["invoice_date"].is_temporal():
@@ -48,6 +49,13 @@ def clean_heads(table: Table, heads: pl.DataFrame, source: Source) -> pl.DataFra
             cell = values.moment(pl.col("invoice_date"), dtypes["invoice_date"], every)
             frame = frame.with_columns(heads.select(cell).to_series())
     return frame.with_columns(cleaning.head_fate(names, table.rules).alias("fate"))
+
+
+def _once_each(ids: pl.Series, read: pl.Expr) -> pl.Series:
+    """Read ids, each text only once where most stand there several times."""
+    if ids.dtype == pl.String and len(different := ids.unique()) < len(ids) / 2:
+        return ids.replace_strict(different, different.to_frame().select(read).to_series())
+    return ids.to_frame().select(read).to_series()
 
 
 def _check_ids(ids: pl.Series, source: Source) -> None:

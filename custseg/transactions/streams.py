@@ -47,6 +47,8 @@ def open_bytes(path: str, encoding: str = UNKNOWN) -> BinaryIO:
     """Open a file for reading: decompressed, recoded to UTF-8 where the encoding does not keep ASCII."""
     file: Any = storage.open_binary(path)
     magic = file.read(4)
+    # By way of the end, which empties the buffer: what is in it would have all that is read at once copied.
+    file.seek(0, io.SEEK_END)
     file.seek(0)
     if magic.startswith((GZIP_MAGIC, ZSTD_MAGIC)):
         if not storage.is_remote(path):
