@@ -79,7 +79,7 @@ def test_a_job_completed_by_hand_is_not_lost(tmp_path: Path) -> None:
 
 
 def test_columns_that_were_not_found_are_named(tmp_path: Path) -> None:
-    header = "Ticket,Sold at,SKU,Each,Line total,Paw card,Paid by"
+    header = "Ticket,Stamped,SKU,Each,Line total,Paw card,Paid by"
     rows = [f"{n},{1 + n % 28:02d}/03/2025 10:00,HAY,4.20,8.40,P{n % 40},cash" for n in range(200)]
     path = tmp_path / "pets.csv"
     path.write_text("\n".join([header, *rows]), "utf-8")
@@ -92,7 +92,7 @@ def test_columns_that_were_not_found_are_named(tmp_path: Path) -> None:
 
     hint = "; if a header below is one of them: --column NAME=HEADER"
     assert said() == f"   not found: quantity, unit_price, invoice_date{hint}"
-    assert said(invoice_date="Sold at", unit_price="Each") == f"   not found: quantity{hint}"
+    assert said(invoice_date="Stamped", unit_price="Each") == f"   not found: quantity{hint}"
     assert said(invoice_date="-", quantity="Each") == ""
 
 
