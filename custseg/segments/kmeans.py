@@ -200,8 +200,8 @@ def round_centres(centres: Floats, variance: Floats) -> Floats:
 @contextmanager
 def _all_rows(matrix: Matrix, memory: int, compute: Compute) -> Iterator[da.Array]:
     """Give the matrix as a Dask array, read once and kept where it takes less than half the memory."""
-    with compute.arrays():
-        rows = matrix.dask_array()
+    rows = matrix.dask_array()
+    with compute.arrays(rows.nbytes):
         yield rows.persist() if rows.nbytes < memory / 2 else rows
 
 

@@ -69,8 +69,8 @@ class Compute(ABC):
         """
 
     @abstractmethod
-    def arrays(self) -> AbstractContextManager[None]:
-        """Compute Dask arrays here for the length of the context."""
+    def arrays(self, size: int) -> AbstractContextManager[None]:
+        """Compute Dask arrays that read so many bytes here for the length of the context."""
 
     @abstractmethod
     def settle(self, folder: AnyPath, witness: Path | None = None) -> None:

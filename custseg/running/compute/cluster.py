@@ -22,6 +22,7 @@ from distributed.comm import CommClosedError
 from custseg.errors import MachineError
 from custseg.running.compute import worker
 from custseg.running.compute.base import PROGRAM, Compute, Item, Resources, Result
+from custseg.running.compute.here import Here
 from custseg.running.places import AnyPath
 
 AHEAD = 3
@@ -36,6 +37,10 @@ ALONE_SECONDS = 300.0
 
 WITHOUT_LIMIT = 4_000_000_000
 """Bytes counted on for a worker that has no memory limit of its own."""
+
+SMALL_ARRAY = 50_000_000
+"""Bytes of a Dask array up to which this process computes it: four million customers with three features.
+Each worker would load dask-ml, and some hundred passes go through the scheduler (docs/decisions/0020)."""
 
 USABLE = 0.75
 """Part of a worker's memory limit that is used: at 0.8 Dask pauses a worker."""
@@ -95,9 +100,10 @@ class Cluster(Compute):
                     yield under_way.pop(future), future.result()
 
     @contextmanager
-    def arrays(self) -> Iterator[None]:
-        """Compute Dask arrays on the workers."""
-        with self._clear_errors(), self.client.as_current():
+    def arrays(self, size: int) -> Iterator[None]:
+        """Compute Dask arrays on the workers; small ones in this process, which takes less time."""
+        place = Here().arrays(size) if size <= SMALL_ARRAY else self.client.as_current()
+        with self._clear_errors(), place:
             yield
 
     def settle(self, folder: AnyPath, witness: Path | None = None) -> None:

@@ -71,7 +71,7 @@ class Here(Compute):
                     yield under_way.pop(future), future.result()
 
     @contextmanager
-    def arrays(self) -> Iterator[None]:
+    def arrays(self, size: int) -> Iterator[None]:
         """Compute Dask arrays in threads like those of all tasks."""
         import dask
 

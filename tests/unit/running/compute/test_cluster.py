@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
+import dask
 import numpy as np
 import psutil
 import pytest
@@ -66,6 +67,14 @@ def test_an_error_comes_back_as_itself_and_is_not_tried_again(workers: Compute, 
     with pytest.raises(InputError, match=r"cannot be read.\n  Where: sales.csv\n  Now:   Copy it again."):
         workers.map(partial(fail, folder=tmp_path), [7])
     assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_small_arrays_are_computed_here_and_large_ones_by_the_workers(workers: Compute) -> None:
+    who = dask.delayed(os.getpid, pure=False)
+    with workers.arrays(cluster.SMALL_ARRAY):
+        assert who().compute() == os.getpid()
+    with workers.arrays(cluster.SMALL_ARRAY + 1):
+        assert who().compute() != os.getpid()
 
 
 def test_a_run_without_any_worker_ends(monkeypatch: pytest.MonkeyPatch) -> None:
