@@ -68,9 +68,8 @@ def write_report(
         )
     wait_for_bundle = start_bundle()
     source = Source(record, customers, currency, small_cells)
-    figures = make_figures(source)
     look = theme.Look(segment_labels(record), currency)
-    drawn = [draw(figure, look).pictured(look) for figure in figures]
+    drawn = make_figures(source, lambda figure: draw(figure, look).pictured(look))
     bundle = wait_for_bundle()
     texts = {"heading": "Customer segments", "footer": summary.footer(record)}
     charts = folder / "charts"

@@ -21,7 +21,7 @@ ALWAYS = {"sizes", "profiles", "strips", "customers", "choice_of_k", "silhouette
 def figures_of(run, **given):
     record, customers = run
     source = Source(record, customers.lazy(), given.get("currency"), given.get("small_cells", False))
-    return make_figures(source)
+    return make_figures(source, lambda figure: figure)
 
 
 def look_of(run, *, narrow=False):

@@ -64,7 +64,7 @@ def page_of(record, customers, currency=None):
     source = Source(record, customers.lazy(), currency, small_cells=False)
     look = theme.Look(segment_labels(record), currency)
     return render(
-        [draw(figure, look) for figure in make_figures(source)],
+        make_figures(source, lambda figure: draw(figure, look)),
         "/* bundle */",
         look,
         title="Customer segments",
@@ -143,7 +143,8 @@ def test_pictures_of_hostile_names_are_well_formed(three, text):
     record, customers = three
     record = tainted(record, text)
     look = theme.Look(segment_labels(record))
-    for figure in make_figures(Source(record, customers.lazy(), None, small_cells=False))[:3]:
+    source = Source(record, customers.lazy(), None, small_cells=False)
+    for figure in make_figures(source, lambda figure: figure)[:3]:
         spec = figure.chart(look) | {
             "datasets": {figure.name: chart_rows(figure.data)},
             "config": theme.config(None),
