@@ -87,8 +87,9 @@ def test_the_blocks_of_a_page_run(page: str, request: pytest.FixtureRequest) -> 
 
 
 def test_what_the_tutorial_shows_of_a_check_is_printed(
-    stage: Path, capsys: pytest.CaptureFixture[str]
+    stage: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("COLUMNS", "120")
     for block in blocks(PAGES["docs/tutorial.md"]):
         if block.language == "text":
             break

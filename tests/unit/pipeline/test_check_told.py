@@ -78,7 +78,8 @@ def test_a_job_completed_by_hand_is_not_lost(tmp_path: Path) -> None:
     assert resolve({}, job)[0] == settings
 
 
-def test_columns_that_were_not_found_are_named(tmp_path: Path) -> None:
+def test_columns_that_were_not_found_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "120")
     header = "Ticket,Stamped,SKU,Each,Line total,Paw card,Paid by"
     rows = [f"{n},{1 + n % 28:02d}/03/2025 10:00,HAY,4.20,8.40,P{n % 40},cash" for n in range(200)]
     path = tmp_path / "pets.csv"
