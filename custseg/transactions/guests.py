@@ -14,8 +14,13 @@ NOBODY = re.compile(r"-?0+|-1|9{4,}|1{5,}|x+", re.IGNORECASE)
 """Ids that may be anyone's; where they have many lines, nobody's."""
 
 GUEST_SHARE = 0.1
+"""Share of lines from which the largest customer is asked about, whatever the id: few shops live on one."""
+
 FEWEST_CUSTOMERS = 30
+"""Among fewer, one with a tenth of the lines is nothing strange."""
+
 TIMES_THE_MEAN = 5
+"""A customer's mean share of lines, so many times, from which an id of `NOBODY` is asked about."""
 
 
 def find_guests(shares: Sequence[tuple[str, float]]) -> list[tuple[str, float]]:
