@@ -133,6 +133,10 @@ def _record(customers: pl.DataFrame, clustered: list[str], *, money: bool, dates
                 f"{part['total_quantity'].median():,.0f} units in all",
                 "medians": {name: float(part[name].median()) for name in numbers},
                 "means": {name: float(part[name].mean()) for name in numbers},
+                "quantiles": {
+                    name: {f"p{q:02}": float(part[name].quantile(q / 100, "linear")) for q in (5, 25, 75, 95)}
+                    for name in numbers
+                },
                 "centre": {name: float(np.expm1(np.log1p(part[name]).mean())) for name in clustered},
             }
         )

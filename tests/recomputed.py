@@ -86,6 +86,10 @@ class Again:
             "spend_share": own["spend"].sum() / total,
             "medians": {name: own[name].median() for name in self.numbers},
             "means": {name: own[name].mean() for name in self.numbers},
+            "quantiles": {
+                name: {f"p{q:02}": own[name].quantile(q / 100) for q in (5, 25, 75, 95)}
+                for name in self.numbers
+            },
             "centre": dict(zip(self.features, np.sign(centre) * np.expm1(np.abs(centre)), strict=True)),
             "if_then": {
                 "id": number,

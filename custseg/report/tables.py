@@ -14,6 +14,9 @@ from custseg.report import formats
 FEWEST = 10
 """Fewer customers than this are never shown as a cell of their own, unless the user asks for it."""
 
+OUTER = 200
+"""Customers of a segment from which on ten lie beyond its outer quantiles, 5 and 95 %."""
+
 MOST_ROWS = 5_000
 """Rows that a chart may draw."""
 
@@ -112,6 +115,27 @@ def profiles(record: Record, *, small_cells: bool = False, currency: str | None 
             )
     types = {"all_customers": pl.Float64, "ratio": pl.Float64, "mean": pl.Float64, "median": pl.Float64}
     return pl.DataFrame(rows, schema_overrides=types)
+
+
+def strips(record: Record, *, small_cells: bool = False) -> pl.DataFrame:
+    """One row a segment and feature: its quantiles, the outer two only where ten customers lie beyond."""
+    labels, tiny = segment_labels(record), tiny_segments(record, small_cells=small_cells)
+    rows = []
+    for name in shown_features(record):
+        for segment in sorted(record["segments"], key=lambda s: s["id"]):
+            quantiles = segment.get("quantiles", {}).get(name)
+            if segment["id"] in tiny or quantiles is None:
+                continue
+            row = quantiles | {"p50": segment["medians"][name]}
+            if segment["customers"] < OUTER and not small_cells:
+                row |= {"p05": None, "p95": None}
+            rows.append(
+                {"segment": labels[segment["id"]], "name": name, **row, "customers": segment["customers"]}
+            )
+    marks = dict.fromkeys(("p05", "p25", "p50", "p75", "p95"), pl.Float64)
+    return pl.DataFrame(
+        rows, schema={"segment": pl.String, "name": pl.String, **marks, "customers": pl.Int64}
+    )
 
 
 def candidates(record: Record) -> pl.DataFrame:

@@ -51,6 +51,7 @@ def describe_segments(
             "if_then": rule.to_record(),
             "medians": segment.medians,
             "means": segment.means,
+            "quantiles": segment.quantiles,
             "centre": dict(zip(model.features, centre.tolist(), strict=True)),
         }
         for segment, name, centre, rule in zip(profile.segments, model.names, centres, rules, strict=True)

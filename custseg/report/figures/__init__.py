@@ -21,7 +21,7 @@ MAKERS = (
 )
 
 
-READING_CUSTOMERS = (people.recency_frequency, value.strips, people.customers)
+READING_CUSTOMERS = (people.recency_frequency, people.customers)
 """Those that go through all customers."""
 
 Made = TypeVar("Made")

@@ -11,9 +11,8 @@ import altair as alt
 import polars as pl
 from altair.utils.schemapi import debug_mode
 
-from custseg.report import formats
+from custseg.report import formats, tables
 from custseg.report.cells import Column
-from custseg.report.strips import strips
 from custseg.report.tables import Record
 from custseg.report.theme import Look
 
@@ -74,7 +73,7 @@ class Source:
     @cached_property
     def spread(self) -> pl.DataFrame:
         """The quantiles of the features in each segment."""
-        return strips(self.record, self.customers, small_cells=self.small_cells)
+        return tables.strips(self.record, small_cells=self.small_cells)
 
     def money(self, amount: float | None) -> str:
         """Return an amount in the report's currency."""

@@ -10,8 +10,7 @@ from custseg.report import formats, sentences, tables
 from custseg.report.cells import Column
 from custseg.report.charts import value
 from custseg.report.figures.figure import Figure, Source, written
-from custseg.report.strips import QUANTILES
-from custseg.report.tables import FEWEST, feature_label
+from custseg.report.tables import OUTER, feature_label
 
 
 def sizes(source: Source) -> Figure:
@@ -100,9 +99,7 @@ def strips(source: Source) -> Figure | None:
     read = "The tick and the figure are the median, the bar holds the middle half of the segment's customers"
     known = table["p05"].is_not_null()
     read += ", the line nine in ten" if known.any() else ""
-    read += (
-        f"; segments of fewer than {round(FEWEST / QUANTILES['p05'])} have no line" if not known.all() else ""
-    )
+    read += f"; segments of fewer than {OUTER} have no line" if not known.all() else ""
     feature = pl.col("name").map_elements(feature_label, return_dtype=pl.String)
     return Figure(
         name="strips",

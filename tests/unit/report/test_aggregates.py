@@ -7,16 +7,12 @@ from hypothesis import strategies as st
 
 from custseg.report import aggregates
 from custseg.report.aggregates import Grid
-from custseg.report.strips import strips
-
-
-def spread(record, customers):
-    return strips(record, customers.lazy())
+from custseg.report.tables import strips
 
 
 def test_the_map_counts_customers_where_they_are(run):
     record, customers = run
-    table = aggregates.customer_map(record, customers.lazy(), spread(record, customers))
+    table = aggregates.customer_map(record, customers.lazy(), strips(record))
     across, up = aggregates.map_features(record)
     assert 0 < len(table) <= aggregates.MOST_MARKS
     assert table["customers"].min() >= 10
@@ -51,7 +47,7 @@ def test_tiles_of_the_map_are_small_where_customers_are_many_and_do_not_overlap(
 
 def test_the_map_shows_those_who_spend_most(three):
     record, customers = three
-    table = aggregates.customer_map(record, customers.lazy(), spread(record, customers))
+    table = aggregates.customer_map(record, customers.lazy(), strips(record))
     for segment in record["segments"]:
         own = table.filter(pl.col("segment_id") == segment["id"])
         assert own["customers"].sum() >= 0.8 * segment["customers"]
@@ -63,7 +59,7 @@ def test_the_map_shows_those_who_spend_most(three):
 
 def test_the_map_holds_everyone_if_small_cells_are_wanted(three):
     record, customers = three
-    table = aggregates.customer_map(record, customers.lazy(), spread(record, customers), small_cells=True)
+    table = aggregates.customer_map(record, customers.lazy(), strips(record), small_cells=True)
     assert table["customers"].sum() == len(customers)
 
 
@@ -72,7 +68,7 @@ def test_no_map_of_one_feature(three):
     only = [dict(f, clustered=f["name"] == "purchases") for f in record["features"]]
     record = dict(record, features=only)
     assert aggregates.map_features(record) is None
-    assert aggregates.customer_map(record, customers.lazy(), spread(record, customers)).is_empty()
+    assert aggregates.customer_map(record, customers.lazy(), strips(record)).is_empty()
 
 
 def test_recency_and_frequency_cells(three):
@@ -109,8 +105,8 @@ def test_names_of_steps():
 def test_no_id_and_no_large_table(run):
     record, customers = run
     for table in (
-        spread(record, customers),
-        aggregates.customer_map(record, customers.lazy(), spread(record, customers)),
+        strips(record),
+        aggregates.customer_map(record, customers.lazy(), strips(record)),
         aggregates.recency_frequency(record, customers.lazy()),
     ):
         assert len(table) <= 5_000

@@ -12,7 +12,6 @@ from custseg.report import formats, theme
 from custseg.report.charts import value
 from custseg.report.figures import MAKERS, Source, make_figures, people
 from custseg.report.page import chart_rows
-from custseg.report.strips import QUANTILES
 from custseg.report.tables import segment_labels
 
 ALWAYS = {"sizes", "profiles", "strips", "customers", "choice_of_k", "silhouettes", "ledger"}
@@ -151,6 +150,9 @@ def test_a_tile_is_paler_where_as_many_customers_take_more_room(three):
         assert [d for _, d in by_area] == sorted(row["density"], reverse=True)
 
 
+QUANTILES = ("p05", "p25", "p50", "p75", "p95")
+
+
 def strip_of(name, **quantiles):
     row = {"segment": "1 A", "name": name, "text": "", "box": "", "whisker": ""} | dict.fromkeys(QUANTILES)
     table = pl.DataFrame([row | quantiles], schema_overrides=dict.fromkeys(QUANTILES, pl.Float64))
@@ -177,12 +179,21 @@ def test_counts_have_whole_ticks_and_no_line_is_drawn_that_nobody_has():
 
 def test_the_strips_say_who_has_no_line(three):
     record, customers = three
-    say = {
-        n: next(f for f in figures_of((record, customers[:n])) if f.name == "strips").read
-        for n in (len(customers), 500)
-    }
-    assert say[len(customers)].endswith("customers, the line nine in ten.")
-    assert "segments of fewer than 200 have no line" in say[500]
+    say = {}
+    for n in (200, 199):
+        segments = [record["segments"][0] | {"customers": n}, *record["segments"][1:]]
+        figures = figures_of((record | {"segments": segments}, customers))
+        say[n] = next(f for f in figures if f.name == "strips").read
+    assert say[200].endswith("customers, the line nine in ten.")
+    assert "segments of fewer than 200 have no line" in say[199]
+
+
+def test_a_run_of_a_custseg_that_knew_no_quantiles_is_drawn_without_strips(three):
+    record, customers = three
+    segments = [{k: v for k, v in s.items() if k != "quantiles"} for s in record["segments"]]
+    names = [f.name for f in figures_of((record | {"segments": segments}, customers))]
+    assert "strips" not in names
+    assert "customers" in names
 
 
 @pytest.mark.parametrize("narrow", [False, True], ids=["wide", "narrow"])

@@ -41,6 +41,29 @@ def test_a_segment_of_few_has_no_medians_unless_asked(three):
     assert tables.profiles(record, small_cells=True)["segment"].n_unique() == 3
 
 
+def test_strips_are_those_of_the_record(run):
+    record, _ = run
+    table = tables.strips(record)
+    assert list(dict.fromkeys(table["name"])) == tables.shown_features(record)
+    for row in table.iter_rows(named=True):
+        segment = next(s for s in record["segments"] if s["id"] == int(row["segment"].split()[0]))
+        marks = segment["quantiles"][row["name"]] | {"p50": segment["medians"][row["name"]]}
+        assert row == {"segment": row["segment"], "name": row["name"]} | marks | {
+            "customers": segment["customers"]
+        }
+
+
+@pytest.mark.parametrize(("customers", "inner", "outer"), [(200, 1, 1), (199, 1, 0), (10, 1, 0), (9, 0, 0)])
+def test_strips_hide_what_stands_for_few(three, customers, inner, outer):
+    record = with_segment(three[0], 2, customers=customers)
+    table = tables.strips(record).filter(pl.col("segment") == "2 Promising")
+    shown = len(tables.shown_features(record))
+    assert table["p25"].is_not_null().sum() == table["p75"].is_not_null().sum() == inner * shown
+    assert table["p05"].is_not_null().sum() == table["p95"].is_not_null().sum() == outer * shown
+    everything = tables.strips(record, small_cells=True).filter(pl.col("segment") == "2 Promising")
+    assert everything.null_count().sum_horizontal().item() == 0
+
+
 def test_a_median_of_zero_has_no_ratio(three):
     record = dict(three[0], features=[dict(f, median=0.0) for f in three[0]["features"]])
     assert tables.profiles(record)["ratio"].is_null().all()

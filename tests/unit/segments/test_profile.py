@@ -76,6 +76,8 @@ def test_segments_are_pandas_groups(customers, profile):
         for name in segment.medians:
             assert segment.medians[name] == own[name].median()
             assert segment.means[name] == pytest.approx(own[name].mean(), rel=1e-12)
+            for key, value in segment.quantiles[name].items():
+                assert value == pytest.approx(own[name].quantile(int(key[1:]) / 100), rel=1e-12)
 
 
 def test_features_are_summarised(customers, profile, scaling):
@@ -136,9 +138,12 @@ def test_profiles_are_those_of_whole_numbers(profiled, rows, few, parts, seed):
         for name, column in zip(("spend", "purchases"), zip(*own, strict=True), strict=bool(own)):
             assert segment.means[name] == float(sum(map(Fraction, column)) / len(column))
             assert segment.medians[name] == np.median(column)
+            wanted = np.quantile(column, [0.05, 0.25, 0.75, 0.95])
+            assert list(segment.quantiles[name].values()) == pytest.approx(wanted, rel=1e-9, abs=1e-6)
         assert segment.spend == math.fsum(s for s, _ in own)
         if not own:
-            assert set(segment.means.values()) == set(segment.medians.values()) == {None}
+            nothing = dict.fromkeys(segment.medians)
+            assert segment.means == segment.medians == segment.quantiles == nothing
     _, _, summary = found.features
     assert (summary.minimum, summary.median, summary.maximum) == (min(spend), np.median(spend), max(spend))
     edges = np.unique(np.sort(spend)[[-(-i * (len(spend) - 1) // 10) for i in range(1, 10)]])
