@@ -23,7 +23,7 @@ from custseg.segments import label, rfm
 from custseg.segments.drift import measure_drift, refuse_other_money
 from custseg.segments.lists import write_lists
 from custseg.segments.model import Model, model_path, read_model
-from custseg.segments.profile import profile_segments
+from custseg.segments.profiling import profile_segments
 from custseg.segments.table import describe_segments
 from custseg.settings import Settings
 from custseg.transactions.reading import Table

@@ -22,7 +22,7 @@ from custseg.segments.drift import refuse_other_money
 from custseg.segments.earlier import Previous, read_previous
 from custseg.segments.lists import write_lists
 from custseg.segments.model import Model, seen_features, write_model
-from custseg.segments.profile import profile_segments
+from custseg.segments.profiling import profile_segments
 from custseg.segments.rules import find_rules
 from custseg.segments.selection import KSelection
 from custseg.segments.table import describe_segments

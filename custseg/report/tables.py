@@ -129,13 +129,10 @@ def strips(record: Record, *, small_cells: bool = False) -> pl.DataFrame:
             row = quantiles | {"p50": segment["medians"][name]}
             if segment["customers"] < OUTER and not small_cells:
                 row |= {"p05": None, "p95": None}
-            rows.append(
-                {"segment": labels[segment["id"]], "name": name, **row, "customers": segment["customers"]}
-            )
+            own = {"segment": labels[segment["id"]], "name": name, "customers": segment["customers"]}
+            rows.append(own | row)
     marks = dict.fromkeys(("p05", "p25", "p50", "p75", "p95"), pl.Float64)
-    return pl.DataFrame(
-        rows, schema={"segment": pl.String, "name": pl.String, **marks, "customers": pl.Int64}
-    )
+    return pl.DataFrame(rows, {"segment": pl.String, "name": pl.String, **marks, "customers": pl.Int64})
 
 
 def candidates(record: Record) -> pl.DataFrame:

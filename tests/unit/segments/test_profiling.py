@@ -13,7 +13,7 @@ from scipy.stats import skew
 from custseg.customers.matrix import Scaling
 from custseg.running.compute import Here
 from custseg.segments import ranks
-from custseg.segments.profile import profile_segments
+from custseg.segments.profiling import profile_segments
 
 CLUSTERED = ("total_quantity", "purchases")
 
