@@ -39,8 +39,9 @@ WITHOUT_LIMIT = 4_000_000_000
 """Bytes counted on for a worker that has no memory limit of its own."""
 
 SMALL_ARRAY = 50_000_000
-"""Bytes of a Dask array up to which this process computes it: four million customers with three features.
-Each worker would load dask-ml, and some hundred passes go through the scheduler (docs/decisions/0020)."""
+"""Bytes of a Dask array up to which this process computes it for a cluster: four million customers with three
+features. Each worker would load dask-ml, and some hundred passes go through the scheduler
+(docs/decisions/0020)."""
 
 USABLE = 0.75
 """Part of a worker's memory limit that is used: at 0.8 Dask pauses a worker."""
@@ -55,10 +56,15 @@ class Cluster(Compute):
         Connected to the scheduler; at least one worker is there.
     memory_limit
         Bytes that the workers may hold together; what they say when None.
+    small_array
+        Bytes of a Dask array up to which this process computes it; `SMALL_ARRAY` when None.
     """
 
-    def __init__(self, client: Client, memory_limit: int | None = None) -> None:
+    def __init__(
+        self, client: Client, memory_limit: int | None = None, small_array: int | None = None
+    ) -> None:
         self.client = client
+        self.small_array = small_array or SMALL_ARRAY
         self._folder: AnyPath | None = None
         workers = client.scheduler_info(n_workers=-1)["workers"].values()
         limits = [(each["memory_limit"] or WITHOUT_LIMIT, each["nthreads"]) for each in workers]
@@ -102,7 +108,7 @@ class Cluster(Compute):
     @contextmanager
     def arrays(self, size: int) -> Iterator[None]:
         """Compute Dask arrays on the workers; small ones in this process, which takes less time."""
-        place = Here().arrays(size) if size <= SMALL_ARRAY else self.client.as_current()
+        place = Here().arrays(size) if size <= self.small_array else self.client.as_current()
         with self._clear_errors(), place:
             yield
 

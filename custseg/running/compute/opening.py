@@ -24,6 +24,10 @@ WORKERS_SECONDS = 60
 OWN_SHARE = memory_floor()
 """Bytes of the memory limit that stay with this process where it has local workers."""
 
+OWN_ARRAY = OWN_SHARE // 4
+"""Bytes of a Dask array up to which this process computes it where it has local workers, whose processors are
+its own: 20 million customers with three features."""
+
 DISK_AND_DEATHS = {
     # Tasks bound their memory themselves; a paused worker would wait for memory that nobody frees.
     "distributed.worker.memory.target": False,
@@ -52,12 +56,12 @@ def open_compute(settings: Settings, explain: Callable[[str], None] = lambda _: 
     """
     if settings.scheduler:
         with _existing(settings.scheduler) as client:
-            yield _cluster(client, settings.memory_limit, explain)
+            yield _cluster(client, explain, settings.memory_limit)
     elif settings.workers:
         memory = settings.memory_limit or _half_of_free(memory_floor(settings.workers))
         share = (memory - OWN_SHARE) // settings.workers
         with _local(settings.workers, share) as client:
-            yield _cluster(client, share * settings.workers, explain)
+            yield _cluster(client, explain, share * settings.workers, OWN_ARRAY)
     else:
         yield Here(settings.memory_limit or _half_of_free(memory_floor()))
 
@@ -90,10 +94,10 @@ def _half_of_free(floor: int) -> int:
     return half
 
 
-def _cluster(client: Client, memory_limit: int | None, explain: Callable[[str], None]) -> Compute:
+def _cluster(client: Client, explain: Callable[[str], None], *limits: int | None) -> Compute:
     from custseg.running.compute.cluster import Cluster
 
-    cluster = Cluster(client, memory_limit)
+    cluster = Cluster(client, *limits)
     workers = len(client.nthreads())
     explain(f"Workers: {workers} with {cluster.resources.tasks} threads; dashboard {client.dashboard_link}")
     return cluster
