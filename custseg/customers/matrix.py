@@ -94,6 +94,11 @@ class Matrix:
     def __len__(self) -> int:
         return sum(self.rows)
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all values."""
+        return len(self) * len(self.features) * np.dtype(np.float32).itemsize
+
     def block(self, number: int) -> NDArray[np.float32]:
         """Read a block."""
         points: NDArray[np.float32] = _load(self.blocks[number])

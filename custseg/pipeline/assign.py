@@ -161,7 +161,11 @@ def _steps(run: Run, *, model: Model, path: AnyPath) -> dict[str, Any]:
             write_lists(results / "lists", parts, numbers=model.numbers, names=model.names)
         labelled = places.scan_parquet(parts)
         profile = profile_segments(
-            parts, numbers=model.numbers, clustered=model.features, scaling=model.scaling, compute=compute
+            parts,
+            numbers=model.numbers,
+            clustered=model.features,
+            scaling=model.scaling,
+            compute=compute.near(points.nbytes),
         )
         segments = describe_segments(
             labelled, profile, model, results / "segments.csv", currency=settings.currency

@@ -89,11 +89,12 @@ def _steps(run: Run, *, previous: Previous | None) -> dict[str, Any]:
         refuse_other_money(table, previous.model, currency=settings.currency, compute=compute)
     going_on = previous if previous and settings.k == "previous" else None
     points, selection = _cluster(run, table, going_on)
+    near = compute.near(points.nbytes)
     with progress.stage("label", "Labelling customers"):
         line = lineup.line_up(run, table, points, selection, previous)
         lineup.tell_unused_names(settings, line, progress)
         centres = selection.centres[list(line.clusters.values())]
-        edges = rfm.score_edges(table, compute)
+        edges = rfm.score_edges(table, near)
         (results / "customers").mkdir(exist_ok=True)
         parts = label.write_customers(
             points,
@@ -111,7 +112,7 @@ def _steps(run: Run, *, previous: Previous | None) -> dict[str, Any]:
             numbers=line.numbers,
             clustered=settings.features,
             scaling=points.scaling,
-            compute=compute,
+            compute=near,
         )
         model = Model(
             features=settings.features,
@@ -160,6 +161,7 @@ def _cluster(run: Run, table: CustomerTable, going_on: Previous | None) -> tuple
             run.work.room("matrix"),
             compute,
         )
+    near = compute.near(points.nbytes)
     asked, steps = settings.asked_k, choose_k.count_steps(settings.asked_k)
     with run.progress.stage("choose_k", "Choosing k", steps, "steps") as advance:
         selection = choose_k.choose_k(
@@ -167,7 +169,7 @@ def _cluster(run: Run, table: CustomerTable, going_on: Previous | None) -> tuple
             asked=asked,
             min_share=settings.min_share,
             seed=settings.seed,
-            effort=choose_k.Effort(memory=compute.resources.spare, compute=compute, advance=advance),
+            effort=choose_k.Effort(memory=near.resources.spare, compute=near, advance=advance),
             carried=going_on.carried if going_on else None,
         )
     return points, selection

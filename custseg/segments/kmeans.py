@@ -201,7 +201,7 @@ def round_centres(centres: Floats, variance: Floats) -> Floats:
 def _all_rows(matrix: Matrix, memory: int, compute: Compute) -> Iterator[da.Array]:
     """Give the matrix as a Dask array, read once and kept where it takes less than half the memory."""
     rows = matrix.dask_array()
-    with compute.arrays(rows.nbytes):
+    with compute.arrays():
         yield rows.persist() if rows.nbytes < memory / 2 else rows
 
 

@@ -69,8 +69,12 @@ class Compute(ABC):
         """
 
     @abstractmethod
-    def arrays(self, size: int) -> AbstractContextManager[None]:
-        """Compute Dask arrays that read so many bytes here for the length of the context."""
+    def near(self, size: int) -> Compute:
+        """Return where many quick passes over so many bytes take least time: here, or in this process."""
+
+    @abstractmethod
+    def arrays(self) -> AbstractContextManager[None]:
+        """Compute Dask arrays here for the length of the context."""
 
     @abstractmethod
     def settle(self, folder: AnyPath, witness: Path | None = None) -> None:

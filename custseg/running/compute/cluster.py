@@ -22,7 +22,7 @@ from distributed.comm import CommClosedError
 from custseg.errors import MachineError
 from custseg.running.compute import worker
 from custseg.running.compute.base import PROGRAM, Compute, Item, Resources, Result
-from custseg.running.compute.here import Here
+from custseg.running.compute.here import HERE
 from custseg.running.places import AnyPath
 
 AHEAD = 3
@@ -38,10 +38,10 @@ ALONE_SECONDS = 300.0
 WITHOUT_LIMIT = 4_000_000_000
 """Bytes counted on for a worker that has no memory limit of its own."""
 
-SMALL_ARRAY = 50_000_000
-"""Bytes of a Dask array up to which this process computes it for a cluster: four million customers with three
-features. Each worker would load dask-ml, and some hundred passes go through the scheduler
-(docs/decisions/0020)."""
+SMALL = 50_000_000
+"""Bytes of scaled features up to which this process goes over them for a cluster: four million customers with
+three features. Each worker would load scikit-learn and dask-ml, and some hundred passes go through the
+scheduler (docs/decisions/0020)."""
 
 USABLE = 0.75
 """Part of a worker's memory limit that is used: at 0.8 Dask pauses a worker."""
@@ -56,15 +56,13 @@ class Cluster(Compute):
         Connected to the scheduler; at least one worker is there.
     memory_limit
         Bytes that the workers may hold together; what they say when None.
-    small_array
-        Bytes of a Dask array up to which this process computes it; `SMALL_ARRAY` when None.
+    small
+        Bytes up to which this process goes over them itself, many times.
     """
 
-    def __init__(
-        self, client: Client, memory_limit: int | None = None, small_array: int | None = None
-    ) -> None:
+    def __init__(self, client: Client, memory_limit: int | None = None, small: int = SMALL) -> None:
         self.client = client
-        self.small_array = small_array or SMALL_ARRAY
+        self.small = small
         self._folder: AnyPath | None = None
         workers = client.scheduler_info(n_workers=-1)["workers"].values()
         limits = [(each["memory_limit"] or WITHOUT_LIMIT, each["nthreads"]) for each in workers]
@@ -105,11 +103,14 @@ class Cluster(Compute):
                 for future in self._finished(done):
                     yield under_way.pop(future), future.result()
 
+    def near(self, size: int) -> Compute:
+        """Return this process for few bytes, the workers for many."""
+        return HERE if size <= self.small else self
+
     @contextmanager
-    def arrays(self, size: int) -> Iterator[None]:
-        """Compute Dask arrays on the workers; small ones in this process, which takes less time."""
-        place = Here().arrays(size) if size <= self.small_array else self.client.as_current()
-        with self._clear_errors(), place:
+    def arrays(self) -> Iterator[None]:
+        """Compute Dask arrays on the workers."""
+        with self._clear_errors(), self.client.as_current():
             yield
 
     def settle(self, folder: AnyPath, witness: Path | None = None) -> None:

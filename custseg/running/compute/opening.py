@@ -24,9 +24,9 @@ WORKERS_SECONDS = 60
 OWN_SHARE = memory_floor()
 """Bytes of the memory limit that stay with this process where it has local workers."""
 
-OWN_ARRAY = OWN_SHARE // 4
-"""Bytes of a Dask array up to which this process computes it where it has local workers, whose processors are
-its own: 20 million customers with three features."""
+OWN_SMALL = OWN_SHARE // 4
+"""Bytes that this process goes over itself where it has local workers, whose processors are its own: 20
+million customers with three scaled features."""
 
 DISK_AND_DEATHS = {
     # Tasks bound their memory themselves; a paused worker would wait for memory that nobody frees.
@@ -61,7 +61,7 @@ def open_compute(settings: Settings, explain: Callable[[str], None] = lambda _: 
         memory = settings.memory_limit or _half_of_free(memory_floor(settings.workers))
         share = (memory - OWN_SHARE) // settings.workers
         with _local(settings.workers, share) as client:
-            yield _cluster(client, explain, share * settings.workers, OWN_ARRAY)
+            yield _cluster(client, explain, share * settings.workers, small=OWN_SMALL)
     else:
         yield Here(settings.memory_limit or _half_of_free(memory_floor()))
 
@@ -94,10 +94,12 @@ def _half_of_free(floor: int) -> int:
     return half
 
 
-def _cluster(client: Client, explain: Callable[[str], None], *limits: int | None) -> Compute:
+def _cluster(
+    client: Client, explain: Callable[[str], None], memory_limit: int | None, **limits: int
+) -> Compute:
     from custseg.running.compute.cluster import Cluster
 
-    cluster = Cluster(client, *limits)
+    cluster = Cluster(client, memory_limit, **limits)
     workers = len(client.nthreads())
     explain(f"Workers: {workers} with {cluster.resources.tasks} threads; dashboard {client.dashboard_link}")
     return cluster

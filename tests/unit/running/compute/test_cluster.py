@@ -15,7 +15,7 @@ import pytest
 
 from custseg.errors import InputError, MachineError
 from custseg.running.compute import Compute, cluster, open_compute
-from custseg.running.compute.opening import OWN_ARRAY
+from custseg.running.compute.opening import OWN_SMALL
 from custseg.settings import Settings
 
 pytestmark = pytest.mark.xdist_group("workers")
@@ -70,13 +70,12 @@ def test_an_error_comes_back_as_itself_and_is_not_tried_again(workers: Compute, 
     assert len(list(tmp_path.iterdir())) == 1
 
 
-def test_small_arrays_are_computed_here_and_large_ones_by_the_workers(workers: Compute) -> None:
+def test_few_bytes_are_gone_over_here_and_many_by_the_workers(workers: Compute) -> None:
     who = dask.delayed(os.getpid, pure=False)
-    for place, most in ((workers, OWN_ARRAY), (cluster.Cluster(workers.client), cluster.SMALL_ARRAY)):
-        with place.arrays(most):
-            assert who().compute() == os.getpid()
-        with place.arrays(most + 1):
-            assert who().compute() != os.getpid()
+    for place, most in ((workers, OWN_SMALL), (cluster.Cluster(workers.client), cluster.SMALL)):
+        for size in (most, most + 1):
+            with place.near(size).arrays():
+                assert (who().compute() == os.getpid()) == (size == most)
 
 
 def test_a_run_without_any_worker_ends(monkeypatch: pytest.MonkeyPatch) -> None:
