@@ -9,7 +9,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from custseg.columns import FATES
-from custseg.customers.features import Recipe, exact_sum
+from custseg.customers.features import Recipe, whole_sum
 from custseg.customers.keys import key
 from custseg.transactions.cleaning import FATE_CODES, KEPT, Ledger
 from custseg.transactions.lines import Lines
@@ -164,7 +164,7 @@ def _count(
     for code in np.flatnonzero(np.bincount(fate)):
         here = fate == code
         ledger.lines[FATES[code]] += int(np.count_nonzero(here))
-        ledger.money[FATES[code]] += exact_sum(amount[here])
+        ledger.money[FATES[code]] += whole_sum(amount[here])
     return ledger
 
 

@@ -21,7 +21,7 @@ from custseg.customers import months
 from custseg.customers.arrange import arrange
 from custseg.customers.duplicates import find_duplicates
 from custseg.customers.exchange_files import Keep, Written, read_bucket, write_buckets
-from custseg.customers.features import Recipe, aggregate, exact_sum, merge
+from custseg.customers.features import Recipe, aggregate, whole_sum, merge
 from custseg.customers.keys import key
 from custseg.customers.plan import Plan
 from custseg.running import outputs
@@ -149,9 +149,9 @@ def reduce_bucket(
         bought = ~np.repeat(heads["returned"].to_numpy(), heads["n"].to_numpy()) if recipe.returns else True
         repeated = dropped & bought
         amount = recipe.amount(columns)
-        counts["money"] += exact_sum(amount if bought is True else amount[bought])
+        counts["money"] += whole_sum(amount if bought is True else amount[bought])
         counts["duplicates"] += int(np.count_nonzero(repeated))
-        counts["duplicate_money"] += exact_sum(amount[repeated])
+        counts["duplicate_money"] += whole_sum(amount[repeated])
         stretches, group = aggregate(heads, columns, amount, dropped, recipe)
         groups.append(group)
         if "invoice_date" in recipe.head_columns:

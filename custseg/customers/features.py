@@ -118,7 +118,7 @@ def largest(values: NDArray[Any]) -> int:
     return max(abs(int(values.min())), abs(int(values.max()))) if len(values) else 0
 
 
-def exact_sum(values: NDArray[Any]) -> int:
+def whole_sum(values: NDArray[Any]) -> int:
     """Add up whole numbers whatever their size."""
     if largest(values) * len(values) < LARGEST_SUM:
         return int(values.sum(dtype=np.int64))

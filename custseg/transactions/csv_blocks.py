@@ -49,7 +49,7 @@ class Block(NamedTuple):
     last: bool
 
 
-class Excerpt(NamedTuple):
+class TextExcerpt(NamedTuple):
     """Whole records from several places of a file.
 
     Attributes
@@ -222,7 +222,7 @@ class CsvFile:
         with streams.reading(self.path), streams.open_bytes(self.path, self.dialect.encoding) as file:
             return file.read(self.dialect.start)
 
-    def excerpt(self, size: int) -> Excerpt:
+    def excerpt(self, size: int) -> TextExcerpt:
         """Return records from many places, where the file can be sought; from the beginning, where not.
 
         Parameters
@@ -247,7 +247,7 @@ class CsvFile:
             share = read / max(1, end - self.dialect.start)
         else:
             share = streams.share_of(self.path, self.dialect.encoding, b"".join(pieces))
-        return Excerpt(b"".join(pieces), min(share, 1.0))
+        return TextExcerpt(b"".join(pieces), min(share, 1.0))
 
     def _check_end(self, end: bytes, rows: Sequence[Sequence[str]]) -> None:
         """Refuse a file whose last line is only half there."""
