@@ -21,7 +21,7 @@ from custseg.customers import months
 from custseg.customers.arrange import arrange
 from custseg.customers.duplicates import find_duplicates
 from custseg.customers.exchange_files import Keep, Written, read_bucket, write_buckets
-from custseg.customers.features import Recipe, aggregate, whole_sum, merge
+from custseg.customers.features import Recipe, aggregate, merge, whole_sum
 from custseg.customers.keys import key
 from custseg.customers.plan import Plan
 from custseg.running import outputs
