@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 DEMO_ROWS ?= 1000000
 
 .DEFAULT_GOAL := help
-.PHONY: help install develop demo test check format command-line fuzz rewritten kills lost-workers memory bench bench-report pictures coverage mutants wheel release-check clean
+.PHONY: help install develop demo test test-all check format command-line fuzz rewritten kills lost-workers memory bench bench-report pictures coverage mutants wheel release-check clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -20,7 +20,10 @@ demo: .venv/.installed ## segment a made-up shop's million lines; ends with the 
 	@$(BIN)/custseg batch demo/transactions -o demo/segments --job jobs/online_retail.toml \
 		--features rfm --k 3-6 --fresh
 
-test: .venv/.developing ## run all tests (minutes)
+test: .venv/.developing ## run the tests but for the slowest few (ten minutes)
+	$(BIN)/python -m pytest -m "not campaign and not slow"
+
+test-all: .venv/.developing ## run all tests
 	$(BIN)/python -m pytest
 
 check: .venv/.developing ## lint, format, types, the layers of imports, the pages made from the commands

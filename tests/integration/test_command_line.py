@@ -129,6 +129,7 @@ def test_a_sample_can_be_segmented_as_it_is(tmp_path: Path) -> None:
     assert all(ledger[fate] > 0 for fate in ("missing_customer", "cancelled", "non_positive", "duplicate"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "job", sorted((Path(__file__).parents[2] / "jobs").glob("*.toml")), ids=lambda p: p.name
 )

@@ -219,6 +219,7 @@ def check_rules(folder: Path, customers: pd.DataFrame) -> None:
     assert right >= 0.8 * len(customers)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", [["--k", "5"], ["--k", "4", "--features", "rfm"]])
 def test_rules_of_online_retail_are_true_as_printed(
     real_data: Path, tmp_path: Path, options: list[str]

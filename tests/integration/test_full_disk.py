@@ -45,7 +45,9 @@ def fill(disk: Path) -> Path:
     return ballast
 
 
-@pytest.mark.parametrize("stage", STAGES)
+@pytest.mark.parametrize(
+    "stage", [*STAGES[:2], *(pytest.param(s, marks=pytest.mark.slow) for s in STAGES[2:])]
+)
 def test_a_disk_filled_after_any_stage(stage: str, lines: Path, undisturbed: Path, small_disk: Path) -> None:
     output = small_disk / "out"
 

@@ -21,7 +21,9 @@ def stop_after(stage: str, number: int, lines: Path, output: Path) -> tuple[int,
     return code, seconds
 
 
-@pytest.mark.parametrize("stage", STAGES)
+@pytest.mark.parametrize(
+    "stage", [*(pytest.param(s, marks=pytest.mark.slow) for s in STAGES[:2]), *STAGES[2:]]
+)
 def test_killed_and_run_again(stage: str, lines: Path, undisturbed: Path, tmp_path: Path) -> None:
     output = tmp_path / "out"
     code, _ = stop_after(stage, signal.SIGKILL, lines, output)
@@ -32,7 +34,7 @@ def test_killed_and_run_again(stage: str, lines: Path, undisturbed: Path, tmp_pa
 
 
 @pytest.mark.parametrize(("number", "expected"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-@pytest.mark.parametrize("stage", [STAGES[0], STAGES[3]])
+@pytest.mark.parametrize("stage", [pytest.param(STAGES[0], marks=pytest.mark.slow), STAGES[3]])
 def test_stopped_soon_with_its_exit_code(
     stage: str, number: int, expected: int, lines: Path, undisturbed: Path, tmp_path: Path
 ) -> None:

@@ -189,6 +189,7 @@ def years(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable
     return run
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("k", ["auto", "4"])
 def test_online_retail_goes_on_over_the_year(
     years: Callable[[str], list[Path]], real_data: Path, k: str

@@ -47,6 +47,7 @@ def tls(folder: Path, name: str) -> dict[str, str]:
     return {f"DASK_DISTRIBUTED__{key}": value for key, value in settings.items()}
 
 
+@pytest.mark.slow
 def test_encrypted(lines: Path, undisturbed: Path, certificates: Path, tmp_path: Path) -> None:
     good = tls(certificates, "node")
     with DaskCluster("--protocol", "tls", env=good) as cluster:
@@ -97,6 +98,7 @@ def start_on(cluster: DaskCluster, hosts: list[str]) -> None:
         assert worker.found.startswith(f"tcp://{NETWORK}.") or f"{NETWORK}.{number}" in "".join(worker.lines)
 
 
+@pytest.mark.slow
 def test_workers_with_addresses_of_their_own(
     lines: Path, undisturbed: Path, hosts: list[str], tmp_path: Path
 ) -> None:
@@ -108,6 +110,7 @@ def test_workers_with_addresses_of_their_own(
     same_answer(tmp_path / "out", undisturbed)
 
 
+@pytest.mark.slow
 @pytest.mark.campaign
 def test_a_worker_cut_off(lines: Path, undisturbed: Path, hosts: list[str], tmp_path: Path) -> None:
     # The shortest that Dask takes; with its default of 30 s the run waits so much longer.

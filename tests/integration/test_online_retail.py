@@ -136,6 +136,7 @@ def test_scores_are_those_scikit_learn_gives_the_same_labels(name: str, run: Cal
     np.testing.assert_allclose(customers["margin"], other - own, atol=0.02)
 
 
+@pytest.mark.slow
 @BOTH
 def test_the_classic_study_finds_its_few_bulk_buyers(name: str, run: Callable[..., Run]) -> None:
     record, customers = run(name, "classic_study.toml")
@@ -145,6 +146,7 @@ def test_the_classic_study_finds_its_few_bulk_buyers(name: str, run: Callable[..
     assert (customers["segment_id"] == 1).sum() == REFERENCE[name]["study"]
 
 
+@pytest.mark.slow
 def test_without_postage_and_fees_ii_has_no_segment_of_one_percent(
     run: Callable[..., Run], real_data: Path
 ) -> None:
@@ -157,6 +159,7 @@ def test_without_postage_and_fees_ii_has_no_segment_of_one_percent(
     assert record["ledger"]["excluded"] > 3000
 
 
+@pytest.mark.slow
 def test_recency_frequency_and_spend_can_be_clustered_on(run: Callable[..., Run]) -> None:
     record, _ = run("I", "rfm.toml")
     clustered = [feature["name"] for feature in record["features"] if feature["clustered"]]

@@ -90,6 +90,7 @@ def test_patterns_and_folders(
     assert [file.path for file in find_files([one])] == [one]
 
 
+@pytest.mark.slow
 def test_ten_thousand_objects(
     endpoint: str, bucket: S3Store, access: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

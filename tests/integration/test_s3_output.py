@@ -59,6 +59,7 @@ def ever_written(endpoint: str, prefix: str = "") -> list[tuple[str, str]]:
     return [(each["Key"], each["VersionId"]) for page in pages for each in page.get("Versions", [])]
 
 
+@pytest.mark.slow
 def test_input_work_and_output_in_a_bucket(
     endpoint: str, undisturbed: Path, bucket: S3Store, access: dict[str, str], tmp_path: Path
 ) -> None:
@@ -99,7 +100,9 @@ def test_input_work_and_output_in_a_bucket(
         assert KEY.encode() not in data and SECRET.encode() not in data, key
 
 
-@pytest.mark.parametrize("stage", ["Reading and cleaning", "Labelling customers"])
+@pytest.mark.parametrize(
+    "stage", [pytest.param("Reading and cleaning", marks=pytest.mark.slow), "Labelling customers"]
+)
 def test_killed_and_run_again(
     stage: str, endpoint: str, undisturbed: Path, bucket: S3Store, access: dict[str, str], tmp_path: Path
 ) -> None:
@@ -129,6 +132,7 @@ def test_killed_and_run_again(
     same_answer(fetch(bucket, prefix, tmp_path / "out"), undisturbed)
 
 
+@pytest.mark.slow
 def test_output_here_and_work_there_and_the_other_way_round(
     lines: Path, undisturbed: Path, bucket: S3Store, access: dict[str, str], tmp_path: Path
 ) -> None:

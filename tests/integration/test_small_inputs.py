@@ -59,7 +59,7 @@ class File(NamedTuple):
 
 # Every example is a whole run: making a failing one smaller would take many minutes.
 QUICK = settings(
-    max_examples=25,
+    max_examples=15,
     suppress_health_check=[HealthCheck.too_slow],
     phases=[Phase.explicit, Phase.reuse, Phase.generate],
 )

@@ -90,7 +90,7 @@ def by_pandas(rows: list[tuple], *, net: bool = False) -> list[dict]:
     return found
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=30)
 @given(
     rows=LINES,
     bits=st.integers(0, 3),
