@@ -145,6 +145,7 @@ def _steps(run: Run, *, model: Model, path: AnyPath) -> dict[str, Any]:
         points = matrix.build_matrix(
             table.rows, len(table), model.features, model.scaling, run.work.room("matrix"), compute
         )
+    near = compute.near(points.nbytes)
     with progress.stage("label", "Labelling customers"):
         (results / "customers").mkdir(exist_ok=True)
         parts = label.write_customers(
@@ -161,11 +162,7 @@ def _steps(run: Run, *, model: Model, path: AnyPath) -> dict[str, Any]:
             write_lists(results / "lists", parts, numbers=model.numbers, names=model.names)
         labelled = places.scan_parquet(parts)
         profile = profile_segments(
-            parts,
-            numbers=model.numbers,
-            clustered=model.features,
-            scaling=model.scaling,
-            compute=compute.near(points.nbytes),
+            parts, numbers=model.numbers, clustered=model.features, scaling=model.scaling, compute=near
         )
         segments = describe_segments(
             labelled, profile, model, results / "segments.csv", currency=settings.currency

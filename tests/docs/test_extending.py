@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
 from pages import PAGES, ROOT, blocks, set_stage
 
 PAGE = PAGES["docs/extending.md"]
@@ -29,6 +30,7 @@ def hunks(diff: str) -> Iterator[tuple[str, str, str]]:
             yield file, "\n".join(before) + "\n", "\n".join(after) + "\n"
 
 
+@pytest.mark.slow
 def test_each_change_applies_and_works(tmp_path: Path) -> None:
     shutil.copytree(ROOT / "custseg", tmp_path / "custseg", ignore=shutil.ignore_patterns("__pycache__"))
     set_stage(tmp_path)

@@ -159,6 +159,7 @@ def test_an_output_that_is_a_file(good: Path, output: Path) -> None:
     assert output.read_text("utf-8") == "mine"
 
 
+@pytest.mark.slow
 def test_a_run_of_another_identity(quick: None, good: Path, output: Path) -> None:
     custseg.segment(good, settings=custseg.Settings(k="2"), output=output)
     before = {path: path.read_bytes() for path in output.rglob("*") if path.is_file()}

@@ -24,7 +24,7 @@ def cluster() -> Iterator[DaskCluster]:
         yield started
 
 
-@pytest.mark.parametrize("stage", [MAP, SCALE])
+@pytest.mark.parametrize("stage", [MAP, pytest.param(SCALE, marks=pytest.mark.slow)])
 def test_a_killed_worker_costs_its_tasks_only(
     stage: str, lines: Path, undisturbed: Path, cluster: DaskCluster, tmp_path: Path
 ) -> None:

@@ -16,7 +16,7 @@ MEMORY = 1_000_000_000
 SECONDS = 30
 EXIT_CODES = {"bad-setting": 2}
 
-pytestmark = pytest.mark.xdist_group("hostile")
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("hostile")]
 
 
 @pytest.fixture(scope="module")

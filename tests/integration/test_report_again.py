@@ -70,6 +70,7 @@ def test_other_presentation_and_nothing_else_changes(run: Path) -> None:
     assert json.loads((run / "run.json").read_text())["settings"]["currency"]["value"] == "GBP"
 
 
+@pytest.mark.slow
 def test_a_finished_run_asked_for_otherwise_is_drawn_again(
     finished: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -124,6 +124,7 @@ def test_csv_and_parquet_mixed(
     assert_frame_equal(batch(*mixed), expected, check_exact=True)
 
 
+@pytest.mark.slow
 def test_one_thread_or_more(tmp_path: Path) -> None:
     write_sample(tmp_path / "shop", rows=60_000, customers=900, seed=5)
     customers = []

@@ -210,6 +210,7 @@ def test_a_full_disk_is_named(tmp_path: Path, file_type: FileType, monkeypatch: 
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_rows(tmp_path: Path) -> None:
     code = """if True:
         import resource, sys
