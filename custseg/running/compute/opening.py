@@ -38,6 +38,8 @@ DISK_AND_DEATHS = {
     "distributed.worker.memory.terminate": 2.0,
 }
 
+ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), 1)
+
 
 @contextmanager
 def open_compute(settings: Settings, explain: Callable[[str], None] = lambda _: None) -> Iterator[Compute]:
@@ -111,10 +113,11 @@ def _local(workers: int, memory: int) -> Iterator[Client]:
     import dask
     from distributed import Client
 
-    # Before the process starts, since Polars reads it when it is loaded.
-    threads = {"distributed.nanny.pre-spawn-environ.POLARS_MAX_THREADS": -(-available_threads() // workers)}
+    # Before the process starts, since Polars reads it when it is loaded. In place of Dask's own list, which
+    # also has memory given back at once (MALLOC_TRIM_THRESHOLD_): every array is then paid for page by page.
+    environ = ONE_THREAD | {"POLARS_MAX_THREADS": -(-available_threads() // workers)}
     with (
-        dask.config.set(DISK_AND_DEATHS | threads),
+        dask.config.set(DISK_AND_DEATHS | {"distributed.nanny.pre-spawn-environ": environ}),
         _started(
             n_workers=workers,
             threads_per_worker=1,
