@@ -10,6 +10,7 @@ import datetime as dt
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
@@ -48,6 +49,8 @@ class Rules:
 class Answer:
     ledger: dict[str, int]
     money: dict[str, float]
+    returns_only: int
+    rounded_lines: int
     customers: pd.DataFrame = field(repr=False)
     lines: pd.DataFrame = field(repr=False)
 
@@ -64,10 +67,14 @@ def solve(paths: Iterable[Path], rules: Rules | None = None) -> Answer:
         lines["fate"]
     )
     sums, counts = money.sum(), lines["fate"].value_counts()
+    customers, back = features(lines, given, rules), returned(lines, given, rules)
+    long = [lines[name].map(has_more_decimals) for name in NUMBERS if name in given]
     return Answer(
         ledger={"rows_read": len(lines)} | {fate: int(counts.get(fate, 0)) for fate in FATES},
         money={"rows_read": float(sums.sum())} | {fate: float(sums.get(fate, 0)) for fate in FATES},
-        customers=features(lines, given, rules),
+        returns_only=len(set(back["customer_id"]) - set(customers.index)),
+        rounded_lines=int(pd.concat(long, axis=1).any(axis=1).sum()) if long else 0,
+        customers=customers,
         lines=lines,
     )
 
@@ -127,6 +134,11 @@ def derive(lines: pd.DataFrame) -> None:
     if "amount" not in given and "unit_price" in given:
         exact = units(lines["quantity"]) * units(lines["unit_price"]) / UNIT**2
         lines["amount"] = exact.where(lines[["quantity", "unit_price"]].notna().all(axis=1))
+
+
+def has_more_decimals(number: float) -> bool:
+    """Whether a number, as Python writes it, has more than four decimals."""
+    return bool(np.isfinite(number)) and Decimal(repr(float(number))).normalize().as_tuple().exponent < -4
 
 
 def units(numbers: pd.Series) -> pd.Series:

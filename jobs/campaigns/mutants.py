@@ -19,9 +19,10 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
+UNIT = "tests/unit/transactions"
 SMALL = "tests/integration/test_small_inputs.py"
 MODULES = {
-    "values": ("custseg/transactions/values.py", f"tests/unit/transactions/test_numerals.py {SMALL}"),
+    "values": ("custseg/transactions/values.py", f"{UNIT}/test_values.py {UNIT}/test_numerals.py {SMALL}"),
     "cleaning": ("custseg/transactions/cleaning.py", f"{SMALL} tests/unit/customers"),
     "features": ("custseg/customers/features.py", f"tests/unit/customers {SMALL}"),
     "exchange": ("custseg/customers/exchange.py", f"tests/unit/customers {SMALL}"),

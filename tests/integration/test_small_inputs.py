@@ -31,7 +31,21 @@ CELLS = {
         "yesterday",
         "2011-13-01 00:00:00",
     ],
-    "Price": ["2.55", "2.550", "0.01", "1e-1", "3.", " 2.55", "12.3456", "0", "-1.5", "", "£5", "inf"],
+    "Price": [
+        "2.55",
+        "2.550",
+        "0.01",
+        "1e-1",
+        "3.",
+        " 2.55",
+        "12.3456",
+        "0.12404",
+        "0",
+        "-1.5",
+        "",
+        "£5",
+        "inf",
+    ],
     "Country": ["France", "EIRE", ""],
 }
 OTHER_HEADERS = {"Customer ID": "CustomerID", "Invoice": "InvoiceNo", "Price": "UnitPrice"}
@@ -101,6 +115,9 @@ def agree(paths: list[Path], rules: oracle.Rules, chosen: custseg.Settings, outp
     found = custseg.segment(paths, settings=chosen, output=output)
     assert found.record["ledger"] == expected.ledger
     assert found.record["ledger_amount"] == pytest.approx(expected.money, abs=1e-6)
+    assert found.record["rounded_lines"] == expected.rounded_lines
+    looked = chosen.returns == "net" or {"returned_value", "return_rate"} & set(chosen.features)
+    assert found.record["returns_only"] == (expected.returns_only if looked else 0)
     customers = found.customers.collect().to_pandas().set_index("customer_id").sort_index()
     assert list(customers.index) == list(expected.customers.index)
     features = [name for name in customers if name in expected.customers]
