@@ -78,3 +78,18 @@ def test_half_a_line_is_divided_as_python_divides():
     totals = pl.Series([1.0, 2.0, 7.0, 1e15 + 1])
     for by in (3, 7, 10_000):
         assert read(totals, lambda cell, _, by=by: values.divided(cell, by)) == [t / by for t in totals]
+
+
+def test_whole_numbers_need_no_rounding():
+    cells = pl.Series([0, 1, -12, 4 * 10**11])
+    found = read(cells, lambda cell, _: values.scaled(cell, whole=True))
+    assert found == [10_000 * cell for cell in cells]
+
+
+def test_products_are_told_apart_by_their_names_and_the_nameless_are_one():
+    first, again, other, empty, blank = read(
+        pl.Series(["85123A", " 85123A ", "22041", "", "  "]), lambda cell, _: values.product_key(cell)
+    )
+    assert first == again != other
+    assert empty == blank == 0
+    assert 0 not in (first, other)
