@@ -18,7 +18,7 @@ from command import run_custseg
 
 from custseg.transactions.sample import write_sample
 
-pytestmark = pytest.mark.xdist_group("every number")
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("every number")]
 
 CLASSIC = ["total_quantity", "mean_unit_price", "purchases"]
 GIVEN = {"max_invalid": 0.01, "min_share": 0.02, "seed": 0}
@@ -219,7 +219,6 @@ def check_rules(folder: Path, customers: pd.DataFrame) -> None:
     assert right >= 0.8 * len(customers)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("options", [["--k", "5"], ["--k", "4", "--features", "rfm"]])
 def test_rules_of_online_retail_are_true_as_printed(
     real_data: Path, tmp_path: Path, options: list[str]

@@ -18,7 +18,7 @@ from polars.testing import assert_frame_equal
 
 from custseg.running import storage
 
-pytestmark = pytest.mark.xdist_group("s3")
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("s3")]
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +90,6 @@ def test_patterns_and_folders(
     assert [file.path for file in find_files([one])] == [one]
 
 
-@pytest.mark.slow
 def test_ten_thousand_objects(
     endpoint: str, bucket: S3Store, access: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -19,7 +19,7 @@ from command import Done, run_custseg, run_until, same_answer
 from dask_cluster import DaskCluster
 from obstore.store import S3Store
 
-pytestmark = pytest.mark.xdist_group("s3")
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("s3")]
 
 OPTIONS = ("--k", "3", "--chunk-size", "500kB", "--no-progress")
 
@@ -59,7 +59,6 @@ def ever_written(endpoint: str, prefix: str = "") -> list[tuple[str, str]]:
     return [(each["Key"], each["VersionId"]) for page in pages for each in page.get("Versions", [])]
 
 
-@pytest.mark.slow
 def test_input_work_and_output_in_a_bucket(
     endpoint: str, undisturbed: Path, bucket: S3Store, access: dict[str, str], tmp_path: Path
 ) -> None:
@@ -100,9 +99,7 @@ def test_input_work_and_output_in_a_bucket(
         assert KEY.encode() not in data and SECRET.encode() not in data, key
 
 
-@pytest.mark.parametrize(
-    "stage", [pytest.param("Reading and cleaning", marks=pytest.mark.slow), "Labelling customers"]
-)
+@pytest.mark.parametrize("stage", ["Reading and cleaning", "Labelling customers"])
 def test_killed_and_run_again(
     stage: str, endpoint: str, undisturbed: Path, bucket: S3Store, access: dict[str, str], tmp_path: Path
 ) -> None:
@@ -132,7 +129,6 @@ def test_killed_and_run_again(
     same_answer(fetch(bucket, prefix, tmp_path / "out"), undisturbed)
 
 
-@pytest.mark.slow
 def test_output_here_and_work_there_and_the_other_way_round(
     lines: Path, undisturbed: Path, bucket: S3Store, access: dict[str, str], tmp_path: Path
 ) -> None:
