@@ -14,7 +14,7 @@ from custseg.report import formats
 FEWEST = 10
 """Fewer customers than this are never shown as a cell of their own, unless the user asks for it."""
 
-OUTER = 200
+OUTER = 20 * FEWEST
 """Customers of a segment from which on ten lie beyond its outer quantiles, 5 and 95 %."""
 
 MOST_ROWS = 5_000

@@ -59,7 +59,7 @@ def write_report(
 
     Notes
     -----
-    Reads the customers a few times, one or two columns each, streaming; 1.3 s for 4 thousand customers.
+    Reads the customers twice, three or four columns each, streaming; 1.3 s for 4 thousand customers.
     """
     unknown = [kind for kind in pictures if kind not in PICTURES]
     if unknown:

@@ -202,13 +202,15 @@ def write(path: Path, rows: list[list[str]], given: argparse.Namespace) -> None:
     peers = subprocess.run(
         [given.peers_python, "-c", ask % packages], capture_output=True, text=True, check=True
     ).stdout.strip()
+    single = ["Spark"] * given.spark + ["what custseg does alone"] * bool(given.alone)
+    once = f"; one run of {' and of '.join(single)}" if single else ""
     lines = [
         BEGIN,
         f"{psutil.cpu_count()} processors ({processor}), {psutil.virtual_memory().total / 1e9:.0f} GB of "
         f"memory; Python {platform.python_version()}, custseg {version('custseg')} with Polars "
         f"{version('polars')} and `--memory-limit {given.memory_limit or '1GB'}`"
         f"{'' if given.memory_limit else ', above a hundred million lines 2GB'}; {peers}. "
-        f"Medians of {given.repeat} runs, in turn; one run of Spark, and of what custseg does alone.",
+        f"Medians of {given.repeat} runs, in turn{once}.",
         "",
         "| input | what | seconds | ratio | peak GB | sum of squares / scikit-learn's, worst k |",
         "|---|---|---:|---:|---:|---:|",
