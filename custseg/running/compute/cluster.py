@@ -19,7 +19,7 @@ from typing import Any
 from distributed import Client, Future, KilledWorker
 from distributed.comm import CommClosedError
 
-from custseg.errors import MachineError
+from custseg.errors import CustsegError, MachineError
 from custseg.running.compute import worker
 from custseg.running.compute.base import PROGRAM, Compute, Item, Resources, Result
 from custseg.running.compute.here import HERE
@@ -64,7 +64,8 @@ class Cluster(Compute):
         self.client = client
         self.small = small
         self._folder: AnyPath | None = None
-        workers = client.scheduler_info(n_workers=-1)["workers"].values()
+        with self._clear_errors():
+            workers = client.scheduler_info(n_workers=-1)["workers"].values()
         limits = [(each["memory_limit"] or WITHOUT_LIMIT, each["nthreads"]) for each in workers]
         tasks = sum(threads for _, threads in limits)
         memory = memory_limit or sum(limit for limit, _ in limits)
@@ -180,8 +181,11 @@ class Cluster(Compute):
             ) from None
         except (CancelledError, CommClosedError):
             raise scheduler_lost() from None
-        except OSError:
-            # A task's own, such as a full disk, or a plain one from a call that could not connect any more.
+        except CustsegError:
+            raise
+        except Exception:
+            # A task's own, such as that of a full disk; or a call whose connection has gone, which ends in
+            # more ways than Dask names: a plain OSError, an attribute of the scheduler that is not there.
             if self.client.status != "running":
                 raise scheduler_lost() from None
             raise

@@ -155,6 +155,8 @@ def _existing(scheduler: str) -> Iterator[Client]:
 
     from distributed import Client
 
+    from custseg.running.compute.cluster import scheduler_lost
+
     # Broken connections come back as errors of ours. Dask gives its client a level of its own.
     for name in ("distributed", "distributed.client"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
@@ -190,4 +192,6 @@ def _existing(scheduler: str) -> Iterator[Client]:
                 where=cut(scheduler),
                 now=f"Start some: dask worker {cut(scheduler)}",
             ) from None
+        except OSError:
+            raise scheduler_lost() from None
         yield client
