@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import gc
 import io
 import os
@@ -32,6 +33,8 @@ def main() -> NoReturn:
     code = _run()
     # At once, as mypy does it: to free every object and library first takes half a second to more than one.
     atexit._run_exitfuncs()
+    with contextlib.suppress(OSError, AttributeError):
+        sys.stderr.flush()
     os._exit(code)
 
 
