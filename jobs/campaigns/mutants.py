@@ -49,7 +49,7 @@ def main() -> None:
                 ROOT, copy, ignore=shutil.ignore_patterns(".git", ".venv*", "demo", "__pycache__")
             )
             changes = campaign(
-                copy, *MODULES[name], tool=given.tool, seconds=given.seconds, sample=given.sample
+                copy, *MODULES[name], tool=given.tool.absolute(), seconds=given.seconds, sample=given.sample
             )
             show(name, changes)
 
