@@ -23,7 +23,7 @@ UNIT = "tests/unit/transactions"
 SMALL = "tests/integration/test_small_inputs.py"
 MODULES = {
     "values": ("custseg/transactions/values.py", f"{UNIT}/test_values.py {UNIT}/test_numerals.py {SMALL}"),
-    "cleaning": ("custseg/transactions/cleaning.py", f"{SMALL} tests/unit/customers"),
+    "cleaning": ("custseg/transactions/cleaning.py", f"{UNIT}/test_cleaning.py {SMALL} tests/unit/customers"),
     "features": ("custseg/customers/features.py", f"tests/unit/customers {SMALL}"),
     "exchange": ("custseg/customers/exchange.py", f"tests/unit/customers {SMALL}"),
     "scores": ("custseg/segments/scores.py", "tests/unit/segments/test_scores.py"),

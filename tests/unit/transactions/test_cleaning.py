@@ -1,0 +1,73 @@
+"""The fate of a line: where a period ends, and which of several comes first."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+
+import pytest
+from summed import sum_up
+
+HEADER = "customer_id,invoice,product,quantity,price,date"
+
+
+def fates(folder: Path, *rows: str, **settings: object) -> dict[str, int]:
+    """Return how many lines met each fate, those that none met left out."""
+    path = folder / "lines.csv"
+    path.write_text("\n".join([HEADER, *rows]) + "\n")
+    ledger = sum_up(path, max_invalid=1, **settings).ledger["ledger"]
+    return {fate: lines for fate, lines in ledger.items() if lines and fate != "rows_read"}
+
+
+@pytest.mark.parametrize(
+    ("settings", "kept"),
+    [
+        ({}, 6),
+        ({"since": dt.date(2011, 1, 13)}, 5),
+        ({"since": dt.date(2011, 1, 14)}, 3),
+        ({"until": dt.date(2011, 1, 14)}, 5),
+        ({"until": dt.date(2011, 1, 13)}, 3),
+        ({"since": dt.date(2011, 1, 13), "until": dt.date(2011, 1, 14)}, 4),
+    ],
+)
+def test_a_period_holds_its_first_and_its_last_day(
+    settings: dict[str, object], kept: int, tmp_path: Path
+) -> None:
+    moments = [
+        "2011-01-12 23:59:59",
+        "2011-01-13 00:00:00",
+        "2011-01-13 23:59:59",
+        "2011-01-14 00:00:00",
+        "2011-01-14 23:59:59",
+        "2011-01-15 00:00:00",
+    ]
+    rows = [f"c,{number},P,1,2.50,{moment}" for number, moment in enumerate(moments)]
+    found = fates(tmp_path, *rows, **settings)
+    assert found == {name: n for name, n in {"kept": kept, "excluded": 6 - kept}.items() if n}
+
+
+@pytest.mark.parametrize(
+    ("row", "fate"),
+    [
+        (",C1,POST,x,2.50,2011-01-13", "missing_customer"),
+        ("c,C1,POST,x,2.50,2010-01-13", "invalid"),
+        ("c,C1,POST,-1,2.50,2011-01-13", "excluded"),
+        ("c,C1,P,-1,2.50,2010-01-13", "excluded"),
+        ("c,C1,P,-1,2.50,2011-01-13", "cancelled"),
+        ("c,1,P,0,2.50,2011-01-13", "non_positive"),
+        ("c,1,P,1,0,2011-01-13", "non_positive"),
+        ("c,2,P,1,2.50,2011-01-13", "duplicate"),
+        ("c,3,P,1,2.50,2011-01-13", "kept"),
+    ],
+)
+def test_of_several_fates_the_first_is_met(row: str, fate: str, tmp_path: Path) -> None:
+    kept = "c,2,P,1,2.50,2011-01-13"
+    found = fates(tmp_path, kept, row, since=dt.date(2011, 1, 1), exclude_product=["^POST"])
+    expected = {"kept": 1}
+    expected[fate] = expected.get(fate, 0) + 1
+    assert found == expected
+
+
+def test_without_duplicates_to_drop_all_are_kept(tmp_path: Path) -> None:
+    rows = ["c,2,P,1,2.50,2011-01-13"] * 3
+    assert fates(tmp_path, *rows, duplicates="keep") == {"kept": 3}
