@@ -589,16 +589,13 @@ def into(file: Path, number: int) -> Iterator[None]:
 
 def run(words: list[Any], place: Path) -> dict[str, Any]:
     """Run the command line here; return its exit code, what it wrote, and the seconds it took."""
-    from custseg.cli import main
+    from custseg.cli import ending
 
     sys.argv = ["custseg", *map(str, words)]
     start = time.perf_counter()
-    code: Any = 0
     with into(place / "out", 1), into(place / "err", 2):
         try:
-            main()
-        except SystemExit as end:
-            code = end.code
+            code = ending.run()
         finally:
             sys.stdout.flush()
             sys.stderr.flush()

@@ -30,7 +30,7 @@ again and again, which stay: 5 % of a small job, a fifth of the choice of k in a
 def main() -> NoReturn:
     """Run the command line and exit with the documented code."""
     gc.set_threshold(COLLECT_AFTER)
-    code = _run()
+    code = run()
     # At once, as mypy does it: to free every object and library first takes half a second to more than one.
     atexit._run_exitfuncs()
     with contextlib.suppress(OSError, AttributeError):
@@ -38,8 +38,14 @@ def main() -> NoReturn:
     os._exit(code)
 
 
-def _run() -> int:
-    """Run the command line, say how it ended where that was not well, and return the exit code."""
+def run() -> int:
+    """Run the command line and say how it ended where that was not well.
+
+    Returns
+    -------
+    int
+        The documented exit code.
+    """
     signal.signal(signal.SIGINT, _stop)
     signal.signal(signal.SIGTERM, _stop)
     if isinstance(sys.stdout, io.TextIOWrapper):
