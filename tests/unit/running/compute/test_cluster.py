@@ -12,6 +12,7 @@ import dask
 import numpy as np
 import psutil
 import pytest
+from distributed import Client
 
 from custseg.errors import InputError, MachineError
 from custseg.running.compute import Compute, cluster, open_compute
@@ -91,6 +92,14 @@ def test_a_run_without_any_worker_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     alone.client = Deserted()
     with pytest.raises(MachineError, match="has had no worker"):
         next(alone._finished(queue.SimpleQueue()))
+
+
+def test_a_call_to_a_scheduler_that_has_gone_says_so(workers: Compute) -> None:
+    with Client(workers.client.scheduler.address, set_as_default=False) as client:
+        left = cluster.Cluster(client)
+        left._folder = workers._folder
+    with pytest.raises(MachineError, match="connection to the Dask scheduler was lost"):
+        left.map(abs, [1])
 
 
 def test_a_task_that_ends_its_workers_is_given_up(workers: Compute) -> None:
