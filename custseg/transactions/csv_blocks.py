@@ -7,7 +7,7 @@ import io
 import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
@@ -203,7 +203,7 @@ class CsvFile:
         marks, end = self.dialect.marks, b""
         rows: list[list[str]] = []
         with streams.reading(self.path), streams.open_bytes(self.path, self.dialect.encoding) as file:
-            for data, last in _samples(file, self.dialect.start, size // 2, size // 2, marks.eol):
+            for data, last in streams.samples(file, self.dialect.start, size // 2, size // 2, marks.eol):
                 records = quotes.whole_records(data, marks, len(self.header), last=last)
                 try:
                     text = streams.to_utf8(records.data, self.dialect.encoding, marks.eol)
@@ -236,7 +236,7 @@ class CsvFile:
             end = file.seek(0, io.SEEK_END) if sought else 0
             small = not sought or end - self.dialect.start < size
             head, rest = (size, 0) if small else (size // PLACES, size - size // PLACES)
-            for data, last in _samples(file, self.dialect.start, head, rest, marks.eol, PLACES):
+            for data, last in streams.samples(file, self.dialect.start, head, rest, marks.eol, PLACES):
                 records = quotes.whole_records(data, marks, len(self.header), last=last).data
                 ended = records.endswith(marks.eol) or not records
                 pieces.append(records if ended else records + marks.eol)
@@ -292,41 +292,7 @@ class CsvFile:
                 offset -= len(read)
         return lines
 
-    def without_blank_lines(self, data: bytes) -> bytes:
-        """Return the records of a block without the lines that hold nothing at all."""
-        eol, quote = re.escape(self.dialect.marks.eol), self.dialect.marks.quote
-        again = rb"(?<=\r)\r" if eol == rb"\r" else rb"(?<=" + eol + rb")\r?" + eol
-        # Every second piece between quotes is inside a cell. Only the first may begin with a blank line: all
-        # others begin where a cell ends, and the end of a line there is that of its record.
-        pieces = data.split(quote)
-        pieces[0] = re.sub(rb"\A(?:\r?" + eol + rb")+|" + again, b"", pieces[0])
-        pieces[2::2] = [re.sub(again, b"", piece) for piece in pieces[2::2]]
-        return quote.join(pieces)
-
 
 def open_csv(path: str, size: int, dialect: Dialect) -> CsvFile:
     """Return the contents of a CSV file of `size` bytes."""
     return CsvFile(path, dialect, size * (COMPRESSION if streams.is_compressed(path) else 1))
-
-
-def _samples(
-    file: BinaryIO, start: int, head: int, rest: int, eol: bytes, places: int = 8
-) -> Iterator[tuple[bytes, bool]]:
-    """Yield pieces of a file that begin with a record (in all likelihood), and whether each is its last.
-
-    The first has `head` bytes; the others, where the file can be sought, have `rest` bytes together.
-    """
-    streams.skip(file, start)
-    data = file.read(head)
-    first, last = len(data), len(data) < head
-    yield data, last
-    if last or not rest or not streams.can_be_sought(file):
-        return
-    end = file.seek(0, io.SEEK_END)
-    places = 1 if rest < 1 << 16 else places
-    part = rest // places
-    for place in range(1, places + 1):
-        at = max(start + first, start + (end - start) * place // places - part)
-        file.seek(at - 1)
-        data = file.read(part + 1)
-        yield data[data.find(eol) + 1 :], place == places

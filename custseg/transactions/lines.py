@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from custseg.transactions import cleaning
+from custseg.transactions import cleaning, quotes
 from custseg.transactions.cleaning import FATE_CODES
 from custseg.transactions.csv_blocks import CsvFile
 from custseg.transactions.heads import clean_heads, head_columns
@@ -136,7 +136,8 @@ def _query(table: Table, parts: Sequence[Part], *, products: bool) -> pl.LazyFra
 def without_blank_lines(part: Part) -> Part:
     """Take out the lines that hold nothing at all; those with separators and no cells stay."""
     if isinstance(part.source.contents, CsvFile):
-        data = tuple(map(part.source.contents.without_blank_lines, part.data))
+        marks = part.source.contents.dialect.marks
+        data = tuple(quotes.without_blank_lines(records, marks) for records in part.data)
         return part._replace(frame=part.source.contents.scan(*data, numbers=part.numbers), data=data)
     return part._replace(frame=part.frame.filter(~pl.all_horizontal(pl.all().is_null())))
 

@@ -7,6 +7,7 @@ as ``12" plate`` or ``"a \" b"``, is read by itself and written anew.
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 import numpy as np
@@ -61,6 +62,18 @@ def whole_records(data: bytes, marks: Marks, fields: int, *, last: bool) -> Reco
     if not pieces:
         return Records(data[:consumed], consumed)
     return Records(b"".join([*pieces, data[done:consumed]]), consumed)
+
+
+def without_blank_lines(data: bytes, marks: Marks) -> bytes:
+    """Return whole records without the lines that hold nothing at all."""
+    eol = re.escape(marks.eol)
+    again = rb"(?<=" + eol + rb")\r?" + eol
+    # Every second piece between quotes is inside a cell. Only the first may begin with a blank line: all
+    # others begin where a cell ends, and the end of a line there is that of its record.
+    pieces = data.split(marks.quote)
+    pieces[0] = re.sub(rb"\A(?:\r?" + eol + rb")+|" + again, b"", pieces[0])
+    pieces[2::2] = [re.sub(again, b"", piece) for piece in pieces[2::2]]
+    return marks.quote.join(pieces)
 
 
 def read_record(

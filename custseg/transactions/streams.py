@@ -12,6 +12,7 @@ import importlib
 import io
 import sys
 import zlib
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from custseg.errors import InputError, cut
@@ -76,6 +77,29 @@ def skip(file: BinaryIO, offset: int) -> None:
         if not passed:
             return
         offset -= passed
+
+
+def samples(
+    file: BinaryIO, start: int, head: int, rest: int, eol: bytes, places: int = 8
+) -> Iterator[tuple[bytes, bool]]:
+    """Yield pieces of a file that begin with a record (in all likelihood), and whether each is its last.
+
+    The first has `head` bytes; the others, where the file can be sought, have `rest` bytes together.
+    """
+    skip(file, start)
+    data = file.read(head)
+    first, last = len(data), len(data) < head
+    yield data, last
+    if last or not rest or not can_be_sought(file):
+        return
+    end = file.seek(0, io.SEEK_END)
+    places = 1 if rest < 1 << 16 else places
+    part = rest // places
+    for place in range(1, places + 1):
+        at = max(start + first, start + (end - start) * place // places - part)
+        file.seek(at - 1)
+        data = file.read(part + 1)
+        yield data[data.find(eol) + 1 :], place == places
 
 
 def share_of(path: str, encoding: str, beginning: bytes) -> float:

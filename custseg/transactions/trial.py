@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from custseg.columns import LINE_IN_TEXT, SCALE
-from custseg.transactions import streams
+from custseg.transactions import quotes, streams
 from custseg.transactions.cleaning import FATE_CODES, KEPT
 from custseg.transactions.csv_blocks import PLACES, CsvFile
 from custseg.transactions.lines import read_lines, without_blank_lines
@@ -101,7 +101,8 @@ def take_excerpt(source: Source, size: int) -> Excerpt:
     if isinstance(contents, CsvFile):
         stored, share = contents.excerpt(size)
         marks = contents.dialect.marks
-        data = contents.without_blank_lines(streams.to_utf8(stored, contents.dialect.encoding, marks.eol))
+        text = streams.to_utf8(stored, contents.dialect.encoding, marks.eol)
+        data = quotes.without_blank_lines(text, marks)
         frame = contents.scan(data)
         raw = frame.collect()
         lines = raw.height if share == 1 else max(raw.height + 1.0, raw.height / share)

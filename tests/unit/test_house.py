@@ -17,7 +17,6 @@ LONGER = {
         "config": "a table of settings: one line a mark of a chart",
     },
     "custseg/segments/choose_k.py": {"choose_k": "the rule in order, each step on those before it"},
-    "custseg/transactions/csv_blocks.py": {"": "one automaton over bytes: its states belong side by side"},
     "tests/made_run.py": {"_record": "a record of a run, written out"},
     "tests/hostile.py": {"": "a corpus: one entry a hostile input"},
     "tests/unit/transactions/test_rewritten.py": {"": "25 ways of writing one table, one function each"},
