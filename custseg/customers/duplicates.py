@@ -37,10 +37,20 @@ def find_repeats(hashes: NDArray[np.uint64], gather: Gather) -> NDArray[np.bool_
     suspects = _crowded(hashes, WINDOWS[0])
     for window in WINDOWS[1:]:
         suspects = suspects[_crowded(hashes[suspects], window)]
+    # Stable, so that of equal things the first in the input stays the first.
+    suspects = suspects[np.argsort(hashes[suspects], kind="stable")]
+    alike = np.flatnonzero(hashes[suspects[1:]] == hashes[suspects[:-1]])
     repeats = np.zeros(len(hashes), np.bool_)
-    if len(suspects):
+    if _equal(gather(suspects[alike]), gather(suspects[alike + 1])):
+        repeats[suspects[alike + 1]] = True
+    else:
+        # Different things share a hash: one chance in billions, or somebody's doing.
         repeats[suspects] = ~gather(suspects).to_struct().is_first_distinct().to_numpy()
     return repeats
+
+
+def _equal(some: pl.DataFrame, others: pl.DataFrame) -> bool:
+    return all(one.eq_missing(other).all() for one, other in zip(some, others, strict=True))
 
 
 def _crowded(hashes: NDArray[np.uint64], window: int) -> NDArray[np.int64]:

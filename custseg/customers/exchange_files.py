@@ -131,34 +131,36 @@ def read_bucket(
         One array a column of the lines, shape (n_lines,); None instead of both when there is no line.
     """
     all_heads: list[pl.DataFrame] = []
-    parts: dict[str, list[NDArray[Any]]] = {column.name: [] for column in files[0].columns} if files else {}
+    # For all lines of the bucket: of a slice only its own are ever touched, and take memory.
+    room = sum(file.bucket_lines[bucket] for file in files)
+    columns = {column.name: np.empty(room, _wide(column)) for file in files[:1] for column in file.columns}
+    filled = 0
     for file in files:
         start, middle, end = file.offsets[2 * bucket : 2 * bucket + 3]
         if start == end:
             continue
         blob = memoryview(places.read_range(folder / file.file, start, end - start))
         heads = pl.read_ipc_stream(io.BytesIO(blob[middle - start :]))
-        wanted = lines_wanted = None
+        wanted: NDArray[np.bool_] | slice = slice(None)
         if keep is not None:
-            wanted = keep(heads)
-            lines_wanted = np.repeat(wanted, heads["n"].to_numpy())
-            heads = heads.filter(pl.Series(wanted))
-        if not heads.height:
-            continue
+            kept = keep(heads)
+            wanted = np.repeat(kept, heads["n"].to_numpy())
+            heads = heads.filter(pl.Series(kept))
         all_heads.append(heads)
-        at, count = 0, file.bucket_lines[bucket]
+        at, more = 0, int(heads["n"].sum())
         for column in file.columns:
-            numbers = np.frombuffer(blob, column.dtype, count, at)
+            numbers = np.frombuffer(blob, column.dtype, file.bucket_lines[bucket], at)
             at += numbers.nbytes
-            parts[column.name].append(_widen(numbers if wanted is None else numbers[lines_wanted], column))
-    if not all_heads:
+            target = columns[column.name][filled : filled + more]
+            target[:] = numbers[wanted]
+            if column.divisor != 1:
+                target *= column.divisor
+        filled += more
+    if not filled:
         return None
-    # One column after the other, so that its parts are gone before the next is put together.
-    return pl.concat(all_heads), {name: np.concatenate(parts.pop(name)) for name in list(parts)}
+    return pl.concat(all_heads, rechunk=True), {name: values[:filled] for name, values in columns.items()}
 
 
-def _widen(numbers: NDArray[Any], column: Column) -> NDArray[Any]:
-    if column.name not in NUMBERS:
-        return numbers
-    widened: NDArray[np.int64] = np.multiply(numbers, column.divisor, dtype=np.int64)
-    return widened
+def _wide(column: Column) -> np.dtype[Any]:
+    """Return the type in which numbers are added up; hashes stay what they are."""
+    return np.dtype(np.int64 if column.name in NUMBERS else column.dtype)
