@@ -79,24 +79,21 @@ def read_lines(table: Table, batch: Batch, *, products: bool = False) -> Lines:
 def _read_alike(table: Table, parts: Sequence[Part], *, products: bool) -> Lines:
     """Read parts whose heads are read in one way."""
     parts = [parsing_numbers(part) for part in parts]
-    frame = _collect_plain(table, parts, products=products)
-    if frame is None or (frame["unread"].any() and not all(part.source.careful for part in parts)):
+    found = _collect_plain(table, parts, products=products)
+    if found is None or (found[0]["unread"].any() and not all(part.source.careful for part in parts)):
         # What the fast reading cannot read may still be a number: the thorough one reads the rest the same.
         parts = [read_with_care(part) for part in parts]
-        frame = _collect(table, parts, products=products)
-    if frame["blank"].any():
+        found = _collect(table, parts, products=products)
+    if found[0]["blank"].any():
         parts = [without_blank_lines(part) for part in parts]
-        frame = _collect(table, parts, products=products)
+        found = _collect(table, parts, products=products)
+    frame, raw_heads = found
+    del found
     if "doubtful" in frame.columns and len(doubtful := frame["doubtful"].drop_nulls()):
         source = next(part.source for part in parts if not part.source.mark)
         raise ambiguous_number(source, doubtful[0], Surprise)
-    new = frame["new"].to_numpy(writable=True)
-    # The first line has none before it; with a null head it would pass for more of the same.
-    new[:1] = True
-    starts = np.flatnonzero(new)
+    starts = np.flatnonzero(frame["new"].to_numpy())
     source = parts[0].source
-    raw_heads = frame.select(pl.col(head_columns(table)).gather(starts))
-    frame = frame.drop(head_columns(table), "new")
     heads = clean_heads(table, raw_heads, source)
     if table.rules.where:
         frame = _apply_where(table, Lines(frame, heads, starts), source)
@@ -104,20 +101,23 @@ def _read_alike(table: Table, parts: Sequence[Part], *, products: bool) -> Lines
     return Lines(frame.select(columns), heads, starts)
 
 
-def _collect_plain(table: Table, parts: Sequence[Part], *, products: bool) -> pl.DataFrame | None:
+def _collect_plain(
+    table: Table, parts: Sequence[Part], *, products: bool
+) -> tuple[pl.DataFrame, pl.DataFrame] | None:
     """Collect lines whose numbers the scan parses; None where it cannot parse one, or fails otherwise."""
     if not any(part.numbers for part in parts):
         return _collect(table, parts, products=products)
     try:
-        return _query(table, parts, products=products).collect(engine="streaming")
+        return _run(table, parts, products=products)
     except (pl.exceptions.PolarsError, OSError):
         # What is wrong, and in which file, the reading with care finds out.
         return None
 
 
-def _collect(table: Table, parts: Sequence[Part], *, products: bool) -> pl.DataFrame:
+def _collect(table: Table, parts: Sequence[Part], *, products: bool) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Collect lines, with ``new`` where a stretch begins, and the heads of stretches as they stand."""
     try:
-        return _query(table, parts, products=products).collect(engine="streaming")
+        return _run(table, parts, products=products)
     except (pl.exceptions.PolarsError, OSError) as error:
         if len(parts) > 1:
             # Which file it is, Polars does not say.
@@ -126,11 +126,17 @@ def _collect(table: Table, parts: Sequence[Part], *, products: bool) -> pl.DataF
         raise damaged(parts[0].source.contents.place, error) from None
 
 
-def _query(table: Table, parts: Sequence[Part], *, products: bool) -> pl.LazyFrame:
+def _run(table: Table, parts: Sequence[Part], *, products: bool) -> tuple[pl.DataFrame, pl.DataFrame]:
     frames = [scan_lines(table, part, products=products) for part in parts]
     lines = pl.concat(frames, how="diagonal") if len(frames) > 1 else frames[0]
-    changes = pl.any_horizontal(pl.col(name).ne_missing(pl.col(name).shift()) for name in head_columns(table))
-    return lines.with_columns(new=changes)
+    names = head_columns(table)
+    changes = [pl.col(name).ne_missing(pl.col(name).shift()) for name in names]
+    # The first line has none before it; with a null head it would pass for more of the same.
+    first = pl.col("blank").shift().is_null()
+    lines = lines.with_columns(new=pl.any_horizontal(first, *changes))
+    # In one pass: heads that nobody asks for again never come to stand in memory line by line.
+    frame, heads = pl.collect_all([lines.drop(names), lines.filter("new").select(names)], engine="streaming")
+    return frame, heads
 
 
 def without_blank_lines(part: Part) -> Part:
