@@ -119,26 +119,27 @@ class CsvFile:
         marks, fields = self.dialect.marks, len(self.header)
         with streams.reading(self.path), streams.open_bytes(self.path, self.dialect.encoding) as file:
             streams.skip(file, start)
-            rest = b""
-            while True:
+            sought = streams.can_be_sought(file)
+            rest, size, last = b"", limit or 0, False
+            while not last:
                 # Up to the limit (or its next multiple, in a long record) from where the block begins, so
                 # that where it ends does not depend on the blocks before it.
-                wanted = limit - len(rest) % limit if limit else -1
+                wanted = size - len(rest) if limit else -1
                 read = file.read(wanted)
                 last = limit is None or len(read) < wanted
-                data = rest + read if rest else read
-                records = quotes.whole_records(data, marks, fields, last=last)
-                end = start + records.consumed
-                rest = data[records.consumed :]
-                # Blocks are large: nothing but the one that is handed out shall be held meanwhile.
-                del data, read
-                if end > start or last:
-                    text = self._utf8(records.data, start)
-                    del records
-                    yield Block(text, start, end, last)
-                    del text
-                if last:
-                    return
+                # Blocks are large: none is in a variable, which would hold it as long as it is worked on.
+                held = [rest + read if rest else read]
+                del read
+                mended, consumed = quotes.find_records(held[0], marks, fields, last=last)
+                end = start + consumed
+                if sought:
+                    file.seek(end)
+                rest = b"" if sought else held[0][consumed:]
+                size = limit if limit and consumed else size + (limit or 0)
+                held = [streams.shorten(held, consumed) if mended is None else mended]
+                del mended
+                if consumed or last:
+                    yield Block(self._utf8(held.pop(), start), start, end, last)
                 start = end
 
     def _utf8(self, data: bytes, start: int) -> bytes:

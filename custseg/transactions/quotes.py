@@ -33,7 +33,13 @@ class Records(NamedTuple):
 
 
 def whole_records(data: bytes, marks: Marks, fields: int, *, last: bool) -> Records:
-    """Return the whole records at the beginning of data, with regular quotes.
+    """Return the whole records at the beginning of data, with regular quotes: see `find_records`."""
+    mended, consumed = find_records(data, marks, fields, last=last)
+    return Records(data[:consumed] if mended is None else mended, consumed)
+
+
+def find_records(data: bytes, marks: Marks, fields: int, *, last: bool) -> tuple[bytes | None, int]:
+    """Find the whole records at the beginning of data.
 
     Parameters
     ----------
@@ -43,10 +49,16 @@ def whole_records(data: bytes, marks: Marks, fields: int, *, last: bool) -> Reco
         How many a record should have; decides between two readings of odd quotes.
     last
         Whether nothing follows the data.
+
+    Returns
+    -------
+    mended
+        The records with regular quotes; None where all are regular as they stand.
+    consumed
+        How many bytes of the data they were.
     """
     if data.find(marks.quote) < 0:
-        consumed = len(data) if last else data.rfind(marks.eol) + 1
-        return Records(data[:consumed], consumed)
+        return None, len(data) if last else data.rfind(marks.eol) + 1
     quotes = _Quotes(data, marks, last)
     pieces: list[bytes] = []
     done = begin = 0
@@ -54,14 +66,12 @@ def whole_records(data: bytes, marks: Marks, fields: int, *, last: bool) -> Reco
         start = quotes.record_start(int(quotes.at[odd]), done, begin)
         record = read_record(data, start, marks, fields, last=last)
         if record is None:
-            return Records(b"".join([*pieces, data[done:start]]), start)
+            return b"".join([*pieces, data[done:start]]), start
         cells, end = record
         pieces += [data[done:start], write_record(cells, marks)]
         done, begin = end, int(np.searchsorted(quotes.at, end))
     consumed = len(data) if last else quotes.record_start(len(data), done, begin)
-    if not pieces:
-        return Records(data[:consumed], consumed)
-    return Records(b"".join([*pieces, data[done:consumed]]), consumed)
+    return b"".join([*pieces, data[done:consumed]]) if pieces else None, consumed
 
 
 def without_blank_lines(data: bytes, marks: Marks) -> bytes:

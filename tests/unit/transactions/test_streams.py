@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,7 +12,10 @@ from hypothesis import strategies as st
 
 from custseg.errors import InputError
 from custseg.transactions import streams
+from custseg.transactions.csv_blocks import open_csv
+from custseg.transactions.dialects import Told, read_dialect
 from custseg.transactions.streams import UNKNOWN, keeps_ascii, open_bytes, reading, skip, to_utf8
+from custseg.transactions.vocabulary import is_header
 
 
 @pytest.mark.parametrize(
@@ -126,3 +130,15 @@ def test_skipping_beyond_the_end_stops_there(tmp_path: Path) -> None:
         skip(file, 1_000)
         assert file.read() == b""
     assert not streams.can_be_sought(io.BytesIO())  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_block_is_held_by_who_asked_for_it_alone(tmp_path: Path, packed: bool) -> None:
+    data = b"Customer ID,Amount\n" + b"7,1.5\n" * 1000
+    path = str(tmp_path / "lines.csv")
+    Path(path).write_bytes(gzip.compress(data) if packed else data)
+    blocks = open_csv(path, len(data), read_dialect(path, Told(), lambda cells: is_header(cells, {}))).blocks(
+        1000
+    )
+    # One by the block, one by the question.
+    assert max(sys.getrefcount(block.data) for block in blocks) <= 2
