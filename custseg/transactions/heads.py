@@ -38,7 +38,7 @@ def clean_heads(table: Table, heads: pl.DataFrame, source: Source) -> pl.DataFra
             columns[name] = values.moment(cell, dtype, source.date_forms)
         else:
             columns[name] = values.text(cell, dtype)
-    ids = _once_each(heads["customer_id"], columns.pop("customer_id"))
+    ids = read_ids(heads["customer_id"], columns.pop("customer_id"))
     frame = heads.select(ids, **columns)
     if not table.thorough and not table.exponents and dtypes["customer_id"] == pl.String:
         _check_ids(frame["customer_id"], source)
@@ -51,10 +51,13 @@ def clean_heads(table: Table, heads: pl.DataFrame, source: Source) -> pl.DataFra
     return frame.with_columns(cleaning.head_fate(names, table.rules).alias("fate"))
 
 
-def _once_each(ids: pl.Series, read: pl.Expr) -> pl.Series:
-    """Read ids, each text only once where most stand there several times."""
-    if ids.dtype == pl.String and len(different := ids.unique()) < len(ids) / 2:
-        return ids.replace_strict(different, different.to_frame().select(read).to_series())
+def read_ids(ids: pl.Series, read: pl.Expr) -> pl.Series:
+    """Read ids; the plainest by what is said of them all, others each text once where it stands often."""
+    if ids.dtype == pl.String:
+        if ids.str.contains(values.PLAIN_ID).all():
+            return ids.str.strip_suffix(".0")
+        if len(different := ids.unique()) < len(ids) / 2:
+            return ids.replace_strict(different, different.to_frame().select(read).to_series())
     return ids.to_frame().select(read).to_series()
 
 

@@ -22,6 +22,9 @@ EXPONENT_ID = r"^-?\d+(\.\d*)?[eE][-+]?\d+$"
 NUMBER_ID = r"^-?\d+(\.0+)?$|^-?\d+(\.\d*)?[eE][-+]?\d+$"
 """An id that is a whole number, with or without an exponent."""
 
+PLAIN_ID = r"^[0-9]+(\.0)?$"
+"""A whole number, as databases write it, or with the one decimal of a column of floats."""
+
 
 def customer_id(column: pl.Expr, dtype: pl.DataType, *, exponents: bool) -> pl.Expr:
     """Read an id as text.
