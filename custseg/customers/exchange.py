@@ -12,6 +12,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from functools import partial
+from itertools import count
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
@@ -25,8 +28,10 @@ from custseg.customers.features import Recipe, aggregate, merge, whole_sum
 from custseg.customers.keys import key
 from custseg.customers.plan import Plan
 from custseg.running import outputs
+from custseg.running.compute import HERE
 from custseg.running.places import AnyPath
 from custseg.transactions import lines, pieces, unreadable
+from custseg.transactions.pieces import Batch
 from custseg.transactions.reading import Table
 from custseg.transactions.unreadable import Place, Unreadable
 
@@ -37,7 +42,9 @@ MOST_EXAMPLES = 20
 """Unreadable cells that are looked up for the record."""
 
 
-def map_chunk(table: Table, plan: Plan, recipe: Recipe, chunk: int, folder: AnyPath) -> list[Written]:
+def map_chunk(
+    table: Table, plan: Plan, recipe: Recipe, chunk: int, folder: AnyPath, *, at_once: int = 1
+) -> list[Written]:
     """Write the kept lines of one chunk into the exchange; what is written already is left.
 
     Parameters
@@ -46,6 +53,8 @@ def map_chunk(table: Table, plan: Plan, recipe: Recipe, chunk: int, folder: AnyP
         Number of the chunk in the plan.
     folder
         Where exchange files and their manifests go.
+    at_once
+        Blocks of a long CSV file that are worked on at the same time; they are read one after the other.
 
     Returns
     -------
@@ -55,25 +64,44 @@ def map_chunk(table: Table, plan: Plan, recipe: Recipe, chunk: int, folder: AnyP
     done = _written(folder, chunk)
     if done and done[-1].last:
         return done
-    start = done[-1].end if done else 0
-    for batch in pieces.batches(table, plan.chunks[chunk], plan.block, start):
-        read = lines.read_lines(table, batch, products="product" in recipe.line_columns)
-        end, last = batch.end, batch.last
-        # Chunks are as large as memory allows: each step lets go of what the one before made.
-        del batch
-        arranged, ledger = arrange(read, recipe, plan.bucket_bits)
-        del read
-        name = _name(chunk, len(done), "exchange")
-        # Not forced to disk: after a power cut a file may be short, and then counts as missing.
-        with outputs.whole(folder / name, durable=False) as temporary:
-            columns, offsets = write_buckets(temporary, arranged)
-        line_counts = np.diff(arranged.line_edges).tolist()
-        head_counts = np.diff(arranged.head_edges).tolist()
-        del arranged
-        written = Written(name, columns, offsets, line_counts, head_counts, asdict(ledger), end, last)
-        outputs.write_json(folder / _name(chunk, len(done), "json"), asdict(written))
-        done.append(written)
-    return done
+    batches = pieces.batches(table, plan.chunks[chunk], plan.block, done[-1].end if done else 0)
+    # Not in a loop over batches, whose variable would hold one while the next is read.
+    handed = map(lambda number, batch: _Handed(number, [batch]), count(len(done)), batches)
+    write = partial(_write_batch, table, plan, recipe, chunk, folder)
+    if at_once == 1:
+        return [*done, *map(write, handed)]
+    written = {item.number: file for item, file in HERE.run(write, handed, at_once=at_once)}
+    return [*done, *(written[number] for number in sorted(written))]
+
+
+class _Handed(NamedTuple):
+    """A batch, which whoever works on it takes away, and its number in the chunk."""
+
+    number: int
+    batch: list[Batch]
+
+
+def _write_batch(
+    table: Table, plan: Plan, recipe: Recipe, chunk: int, folder: AnyPath, handed: _Handed
+) -> Written:
+    """Write the kept lines of one batch into the exchange."""
+    # Chunks are as large as memory allows: each step lets go of what the one before made.
+    batch = handed.batch.pop()
+    read = lines.read_lines(table, batch, products="product" in recipe.line_columns)
+    end, last = batch.end, batch.last
+    del batch
+    arranged, ledger = arrange(read, recipe, plan.bucket_bits)
+    del read
+    name = _name(chunk, handed.number, "exchange")
+    # Not forced to disk: after a power cut a file may be short, and then counts as missing.
+    with outputs.whole(folder / name, durable=False) as temporary:
+        columns, offsets = write_buckets(temporary, arranged)
+    line_counts = np.diff(arranged.line_edges).tolist()
+    head_counts = np.diff(arranged.head_edges).tolist()
+    del arranged
+    written = Written(name, columns, offsets, line_counts, head_counts, asdict(ledger), end, last)
+    outputs.write_json(folder / _name(chunk, handed.number, "json"), asdict(written))
+    return written
 
 
 def find_unreadable(table: Table, plan: Plan, written: Mapping[int, Sequence[Written]]) -> list[Unreadable]:

@@ -32,6 +32,9 @@ LARGEST_CHUNK = 400_000_000
 SMALLEST_CHUNK = 1_000_000
 MOST_BUCKET_BITS = 12
 
+SMALLEST_BLOCK = 32_000_000
+"""Bytes of a long CSV file worked on at once, if it is not much longer: two tasks share even a small file."""
+
 WAVES = 3
 """Chunks and buckets each of many tasks at once gets at least, so that all end at about the same time."""
 
@@ -99,7 +102,8 @@ def make_plan(sources: Sequence[Source], *, resources: Resources, chunk_size: in
     share = resources.spare * 0.8 / resources.tasks
     chunk = chunk_size or int(min(share / CHUNK_LINE * LINE_IN_TEXT, LARGEST_CHUNK))
     chunk = max(chunk, 1 if chunk_size else SMALLEST_CHUNK)
-    lines = sum(source.text_bytes for source in sources) / LINE_IN_TEXT
+    text = sum(source.text_bytes for source in sources)
+    lines = text / LINE_IN_TEXT
     line = BUCKET_LINE + BUCKET_HEAD / LINES_A_HEAD
     bucket_lines = share / line
     if resources.tasks > compute.TASKS:
@@ -110,7 +114,7 @@ def make_plan(sources: Sequence[Source], *, resources: Resources, chunk_size: in
     bits = max(0, math.ceil(math.log2(max(1.0, lines / (bucket_lines * 0.8)))))
     return Plan(
         chunks=tuple(_chunks(sources, chunk)),
-        block=chunk,
+        block=chunk_size or int(min(chunk, max(SMALLEST_BLOCK, text / (WAVES * resources.tasks)))),
         bucket_bits=min(bits, MOST_BUCKET_BITS),
         bucket_bytes=int(share),
         disk=int(lines * EXCHANGE_LINE),

@@ -124,7 +124,8 @@ def _map(run: Run) -> tuple[list[Written], Ledger, list[Unreadable]]:
     written: dict[int, list[Written]] = {}
     chunks = range(len(run.plan.chunks))
 
-    task = partial(exchange.map_chunk, run.transactions, run.plan, run.recipe, folder=folder)
+    at_once = run.compute.within(len(chunks))
+    task = partial(exchange.map_chunk, run.transactions, run.plan, run.recipe, folder=folder, at_once=at_once)
     with run.progress.stage("exchange", "Reading and cleaning", len(chunks), "chunks") as advance:
         for chunk, files in run.compute.run(task, chunks, at_once=run.compute.resources.tasks):
             written[chunk] = files

@@ -25,9 +25,11 @@ import polars as pl
 
 from custseg.customers import arrange, features, plan
 from custseg.customers.plan import Plan
+from custseg.running.compute import HERE
 from custseg.running.compute.opening import open_compute
 from custseg.settings import Settings
 from custseg.transactions import find, lines, pieces, reading
+from custseg.transactions.pieces import Batch
 from custseg.transactions.reading import Table
 
 WAYS = ("bare", "custseg", "and arranged")
@@ -94,21 +96,26 @@ def read(files: list[str], settings: Settings, way: str) -> int:
         table = reading.open_input(find.find_files(files), settings)
         made = plan.make_plan(table.sources, resources=compute.resources, chunk_size=None)
         recipe = features.make_recipe(table, settings) if way == "and arranged" else None
-        task = partial(read_chunk, table, made, recipe)
         chunks = range(len(made.chunks))
+        task = partial(read_chunk, table, made, recipe, compute.within(len(chunks)))
         return sum(count for _, count in compute.run(task, chunks, at_once=compute.resources.tasks))
 
 
-def read_chunk(table: Table, made: Plan, recipe: features.Recipe | None, chunk: int) -> int:
+def read_chunk(table: Table, made: Plan, recipe: features.Recipe | None, at_once: int, chunk: int) -> int:
     """Read and clean a chunk as the map does, and put it in order if there is a recipe."""
-    count = 0
-    for batch in pieces.batches(table, made.chunks[chunk], made.block):
-        found = lines.read_lines(table, batch, products=bool(recipe and "product" in recipe.line_columns))
-        count += found.frame.height
-        del batch
-        if recipe:
-            arrange.arrange(found, recipe, made.bucket_bits)
-        del found
+    batches = pieces.batches(table, made.chunks[chunk], made.block)
+    # As the map hands them over: each is held only by whoever works on it, and by no loop's variable.
+    handed = map(lambda batch: [batch], batches)  # noqa: C417
+    task = partial(read_batch, table, made, recipe)
+    return sum(count for _, count in HERE.run(task, handed, at_once=at_once))
+
+
+def read_batch(table: Table, made: Plan, recipe: features.Recipe | None, handed: list[Batch]) -> int:
+    """Read and clean a batch, and put it in order if there is a recipe."""
+    found = lines.read_lines(table, handed.pop(), products=bool(recipe and "product" in recipe.line_columns))
+    count = found.frame.height
+    if recipe:
+        arrange.arrange(found, recipe, made.bucket_bits)
     return count
 
 

@@ -69,6 +69,10 @@ class Compute(ABC):
         """
 
     @abstractmethod
+    def within(self, tasks: int) -> int:
+        """Return how many parts of its work each of so few heavy tasks may do at once, memory allowing."""
+
+    @abstractmethod
     def near(self, size: int) -> Compute:
         """Return where many quick passes over so many bytes take least time: here, or in this process."""
 

@@ -104,6 +104,10 @@ class Cluster(Compute):
                 for future in self._finished(done):
                     yield under_way.pop(future), future.result()
 
+    def within(self, tasks: int) -> int:
+        """Return one: a worker has memory for the tasks it may be sent, and no more."""
+        return 1
+
     def near(self, size: int) -> Compute:
         """Return this process for few bytes, the workers for many."""
         return HERE if size <= self.small else self

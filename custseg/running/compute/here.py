@@ -70,6 +70,10 @@ class Here(Compute):
                 for future in done:
                     yield under_way.pop(future), future.result()
 
+    def within(self, tasks: int) -> int:
+        """Return the share of each in all that may be under way."""
+        return max(1, TASKS // max(1, tasks))
+
     def near(self, size: int) -> Here:
         """Return this process: nothing is nearer."""
         return self

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -49,13 +50,10 @@ class Exchange:
         self.recipe = features.make_recipe(self.table, made)
         self.plan = plan.make_plan(self.table.sources, resources=HERE.resources, chunk_size=made.chunk_size)
 
-    def map(self) -> list[Written]:
+    def map(self, at_once: int = 1) -> list[Written]:
+        write = partial(exchange.map_chunk, self.table, self.plan, self.recipe)
         chunks = range(len(self.plan.chunks))
-        return [
-            file
-            for chunk in chunks
-            for file in exchange.map_chunk(self.table, self.plan, self.recipe, chunk, self.folders[0])
-        ]
+        return [file for chunk in chunks for file in write(chunk, self.folders[0], at_once=at_once)]
 
     def customers(self) -> pl.DataFrame:
         files = self.map()
@@ -132,15 +130,17 @@ def test_a_written_chunk_is_left_and_a_short_file_is_made_again(tmp_path: Path) 
     assert file.read_bytes() == whole
 
 
-def test_a_long_file_goes_on_after_its_last_whole_block(tmp_path: Path) -> None:
+@pytest.mark.parametrize("at_once", [1, 2])
+def test_a_long_file_goes_on_after_its_last_whole_block(tmp_path: Path, at_once: int) -> None:
     rows = [("a", str(i), 1, 1.0) for i in range(500)]
     run = Exchange(tmp_path, [write_lines(tmp_path, rows)], chunk_size=1000)
-    files = run.map()
-    assert len(files) > 3
-    for late in files[2:]:
+    files = run.map(at_once)
+    assert len(files) > 4
+    # The fourth is whole, but the third is not.
+    for late in (files[2], *files[4:]):
         (run.folders[0] / late.file).unlink()
         (run.folders[0] / late.file.replace(".exchange", ".json")).unlink()
-    assert run.map() == files
+    assert run.map(3 - at_once) == files
     assert run.customers()["lines"].to_list() == [500]
 
 
