@@ -17,6 +17,7 @@ from custseg.cli.app import app
 from custseg.errors import CustsegError, cut, from_here
 
 INTERRUPTED = 130
+GOES_ON = "Interrupted. The same command goes on from what is whole.\n"
 
 GRACE = 3.0
 """Seconds that work under way has to end by itself once a run is stopped. Then the process ends all the same:
@@ -62,7 +63,7 @@ def run() -> int:
                 sys.stdout.flush()
     except SystemExit as end:
         if end.code == INTERRUPTED:
-            sys.stderr.write("Interrupted. The same command goes on from what is whole.\n")
+            sys.stderr.write(GOES_ON)
         return int(end.code or 0)
     except CustsegError as error:
         if verbose > 1:
@@ -88,8 +89,15 @@ def run() -> int:
 def _stop(number: int, _frame: object) -> NoReturn:
     """End the run soon, at a second signal at once."""
     code = 128 + number
+
+    def end_now() -> None:
+        if code == INTERRUPTED:
+            with contextlib.suppress(OSError):
+                os.write(2, GOES_ON.encode())
+        os._exit(code)
+
     signal.signal(number, lambda *_: os._exit(code))
-    end = threading.Timer(GRACE, os._exit, [code])
+    end = threading.Timer(GRACE, end_now)
     end.daemon = True
     end.start()
     if number == signal.SIGINT:

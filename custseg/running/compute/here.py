@@ -22,6 +22,10 @@ TASKS = 2
 """Heavy tasks at once: while one waits for disk or runs Python, the other keeps Polars busy; more only cost
 memory (docs/decisions/0003)."""
 
+LISTEN = 0.2
+"""Seconds after which waiting for tasks is taken up anew. With Polars loaded, Ctrl-C does not end a wait, and
+Python hears of it only between two: otherwise not before a long file is read to its end."""
+
 LIGHT = 100_000_000
 """Bytes that a light task may hold: a block of customers, twice."""
 
@@ -66,7 +70,8 @@ class Here(Compute):
                         break
                 if not under_way:
                     return
-                done, _ = wait(under_way, return_when=FIRST_COMPLETED)
+                while not (done := wait(under_way, LISTEN, FIRST_COMPLETED).done):
+                    pass
                 for future in done:
                     yield under_way.pop(future), future.result()
 

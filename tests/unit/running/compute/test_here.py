@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import threading
+from collections.abc import Iterator
 
 import pytest
 
-from custseg.running.compute import HERE, PROGRAM, Here
+from custseg.running.compute import HERE, PROGRAM, Here, here
 from custseg.running.compute.here import LIGHT
 
 
@@ -60,3 +63,40 @@ def test_the_first_error_ends_the_run() -> None:
     with pytest.raises(ValueError, match="poison"):
         list(HERE.run(task, range(100), at_once=1))
     assert started == [0, 1]
+
+
+def test_a_signal_is_heard_while_tasks_are_under_way() -> None:
+    heard = threading.Event()
+    before = signal.signal(signal.SIGUSR1, lambda *_: heard.set())
+    # As Polars does it with Ctrl-C: the system takes up waiting by itself, and Python is not asked.
+    signal.siginterrupt(signal.SIGUSR1, False)
+    try:
+
+        def task(_: int) -> bool:
+            os.kill(os.getpid(), signal.SIGUSR1)
+            return heard.wait(timeout=30)
+
+        assert dict(HERE.run(task, [1])) == {1: True}
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+
+
+def test_waiting_long_takes_up_nothing_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(here, "LISTEN", 0.001)
+    taken, done = 0, 0
+    never = threading.Event()
+
+    def items() -> Iterator[int]:
+        nonlocal taken
+        for item in range(4):
+            taken += 1
+            assert taken - done <= 2
+            yield item
+
+    def task(_: int) -> bool:
+        return never.wait(timeout=0.05)
+
+    for _, result in HERE.run(task, items(), at_once=2):
+        done += 1
+        assert not result
+    assert done == 4
