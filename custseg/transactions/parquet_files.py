@@ -85,7 +85,10 @@ class ParquetFile:
         starts = {0, max(0, (self.rows - rows) // 2), max(0, self.rows - rows)}
         texts = [as_sample(f"c{position}", dtype) for position, dtype in enumerate(self.dtypes)]
         try:
-            frames = [self.scan(start, rows).with_columns(texts).collect() for start in sorted(starts)]
+            frames = [
+                self.scan(start, rows).with_columns(texts).collect(engine="streaming")
+                for start in sorted(starts)
+            ]
         except (pl.exceptions.PolarsError, OSError) as error:
             raise damaged(self.path, error) from None
         return [list(row) for frame in frames for row in frame.iter_rows()]
