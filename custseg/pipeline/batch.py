@@ -135,7 +135,7 @@ def _steps(run: Run, *, previous: Previous | None) -> dict[str, Any]:
         )
         if settings.lists:
             write_lists(results / "lists", parts, numbers=line.numbers, names=line.names)
-        told = {}
+        told: dict[str, Any] = {"monthly": spend_by_month(table, parts, compute)}
         if previous:
             told["previous"] = lineup.describe_previous(previous, line, selection, settings, labelled)
             progress.say(told["previous"]["advice"])
@@ -144,7 +144,6 @@ def _steps(run: Run, *, previous: Previous | None) -> dict[str, Any]:
         "k_selection": selection.to_record(line.clusters),
         "segments": segments,
         "rfm_scores": rfm.to_record(edges),
-        "monthly": spend_by_month(table, parts, compute),
         **told,
     }
 
