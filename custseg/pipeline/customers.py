@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import partial
-from typing import Any
+from threading import Thread
+from typing import Any, NamedTuple
 
 import polars as pl
 
@@ -15,8 +17,8 @@ from custseg.customers.exchange_files import Written
 from custseg.customers.features import Recipe
 from custseg.customers.plan import Plan
 from custseg.customers.table import CustomerTable
-from custseg.errors import InputError
-from custseg.running import places
+from custseg.errors import CustsegError, InputError
+from custseg.running import outputs, places
 from custseg.running.compute import Compute
 from custseg.running.places import AnyPath
 from custseg.running.progress import Progress
@@ -39,6 +41,8 @@ NONE_KEPT = {
     "excluded": "Look at the options that choose lines (--since, --where, …) and at the columns.",
 }
 """What to do where no line is kept, by the fate of most."""
+
+SUMMED = "summed.json"
 
 
 @dataclass(frozen=True)
@@ -92,14 +96,53 @@ def sum_up(run: Run) -> Customers:
     InputError
         A file cannot be read, too many lines cannot, none is kept, or ``as_of`` is before the last purchase.
     """
-    try:
-        files, ledger, unreadable = _map(run)
-    except Surprise:
-        run = _look_closer(run)
-        files, ledger, unreadable = _map(run)
-    counts, returns_only = _reduce(run, files, ledger)
-    table = _features(run, counts)
-    return Customers(run.transactions, table, returns_only, ledger, unreadable)
+    if not (summed := _recall(run.work)):
+        try:
+            files, ledger, unreadable = _map(run)
+        except Surprise:
+            run = _look_closer(run)
+            files, ledger, unreadable = _map(run)
+        counts, returns_only = _reduce(run, files, ledger)
+        summed = _Summed(counts, returns_only, ledger, unreadable)
+        _remember(run.work, summed)
+    # Half a second for a hundred million lines, beside what comes next; what is left goes with the folder.
+    Thread(target=_clear, args=[run.work.room("exchange")], daemon=True).start()
+    table = _features(run, summed.counts)
+    return Customers(run.transactions, table, summed.returns_only, summed.ledger, summed.unreadable)
+
+
+class _Summed(NamedTuple):
+    """What is known once all buckets are reduced and the exchange has done its work.
+
+    Attributes
+    ----------
+    counts
+        How many customers of each bucket bought.
+    """
+
+    counts: Mapping[int, int]
+    returns_only: int
+    ledger: Ledger
+    unreadable: Sequence[Unreadable]
+
+
+def _remember(work: WorkFolder, summed: _Summed) -> None:
+    outputs.write_json(work.room("features") / SUMMED, summed._asdict() | {"ledger": asdict(summed.ledger)})
+
+
+def _recall(work: WorkFolder) -> _Summed | None:
+    """Return what an interrupted run has summed up, if it came so far."""
+    stored = outputs.read_json_if_there(work.room("features") / SUMMED)
+    if stored is None:
+        return None
+    counts = {int(bucket): count for bucket, count in stored["counts"].items()}
+    unreadable = [Unreadable(*cell) for cell in stored["unreadable"]]
+    return _Summed(counts, stored["returns_only"], Ledger(**stored["ledger"]), unreadable)
+
+
+def _clear(room: AnyPath) -> None:
+    with contextlib.suppress(OSError, CustsegError):
+        places.remove(room)
 
 
 def _look_closer(run: Run) -> Run:

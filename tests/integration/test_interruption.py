@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 import signal
 from pathlib import Path
 
@@ -31,6 +33,16 @@ def test_killed_and_run_again(stage: str, lines: Path, undisturbed: Path, tmp_pa
     assert not (output / "run.json").exists()
     assert run_custseg("batch", *arguments(lines, output)).code == 0
     same_answer(output, undisturbed)
+
+
+def test_what_is_summed_up_is_not_read_again(lines: Path, undisturbed: Path, tmp_path: Path) -> None:
+    output = tmp_path / "out"
+    stop_after(STAGES[3], signal.SIGKILL, lines, output)
+    # It goes by itself, if the run is not killed first.
+    shutil.rmtree(output / ".custseg-work" / "exchange", ignore_errors=True)
+    assert run_custseg("batch", *arguments(lines, output)).code == 0
+    same_answer(output, undisturbed)
+    assert not {"exchange", "features"} & set(json.loads((output / "run.json").read_text())["seconds"])
 
 
 @pytest.mark.parametrize(("number", "expected"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
