@@ -19,6 +19,7 @@ from custseg.customers.plan import Plan
 from custseg.customers.table import CustomerTable
 from custseg.errors import CustsegError, InputError
 from custseg.running import outputs, places
+from custseg.running.allocator import keeping_memory
 from custseg.running.compute import Compute
 from custseg.running.places import AnyPath
 from custseg.running.progress import Progress
@@ -97,12 +98,13 @@ def sum_up(run: Run) -> Customers:
         A file cannot be read, too many lines cannot, none is kept, or ``as_of`` is before the last purchase.
     """
     if not (summed := _recall(run.work)):
-        try:
-            files, ledger, unreadable = _map(run)
-        except Surprise:
-            run = _look_closer(run)
-            files, ledger, unreadable = _map(run)
-        counts, returns_only = _reduce(run, files, ledger)
+        with keeping_memory():
+            try:
+                files, ledger, unreadable = _map(run)
+            except Surprise:
+                run = _look_closer(run)
+                files, ledger, unreadable = _map(run)
+            counts, returns_only = _reduce(run, files, ledger)
         summed = _Summed(counts, returns_only, ledger, unreadable)
         _remember(run.work, summed)
     # Half a second for a hundred million lines, beside what comes next; what is left goes with the folder.

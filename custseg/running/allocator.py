@@ -1,0 +1,38 @@
+"""What the C library does with the memory that NumPy gives back."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+from collections.abc import Iterator
+
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
+"""Numbers of the settings, from glibc's malloc.h."""
+
+KEPT, AFTERWARDS = (1 << 25, 1 << 28), (1 << 22, 1 << 23)
+"""Bytes of the largest block that is kept for the next (older glibc takes no more), and of all that are."""
+
+
+@contextlib.contextmanager
+def keeping_memory() -> Iterator[None]:
+    """Have the memory of arrays of some megabytes kept for the next ones meanwhile, in this whole process.
+
+    Thousands of such arrays come and go in the exchange. By itself glibc gives each back to the system, which
+    looks for other pages, and clears them, for the next: a tenth of all seconds (docs/decisions/0009).
+    Afterwards all is given back, and more is than by default. Other C libraries are left as they are.
+    """
+    try:
+        c_library = ctypes.CDLL(None)
+        set_option, give_back = c_library.mallopt, c_library.malloc_trim
+    except (AttributeError, OSError, TypeError):
+        yield
+        return
+    options = M_MMAP_THRESHOLD, M_TRIM_THRESHOLD
+    for option, value in zip(options, KEPT, strict=True):
+        set_option(option, value)
+    try:
+        yield
+    finally:
+        for option, value in zip(options, AFTERWARDS, strict=True):
+            set_option(option, value)
+        give_back(0)
