@@ -14,7 +14,7 @@ from custseg.running.compute import Resources
 from custseg.transactions.pieces import Piece
 from custseg.transactions.source import Source
 
-CHUNK_LINE = 260
+CHUNK_LINE = 290
 """Resident bytes a line of a chunk takes while it is scanned, ordered and written: 130 where lines of an
 invoice follow each other, more in other orders."""
 
