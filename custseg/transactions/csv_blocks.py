@@ -135,7 +135,7 @@ class CsvFile:
                 if sought:
                     file.seek(end)
                 rest = b"" if sought else held[0][consumed:]
-                size = limit if limit and consumed else size + (limit or 0)
+                size = (0 if consumed else size) + (limit or 0)
                 held = [streams.shorten(held, consumed) if mended is None else mended]
                 del mended
                 if consumed or last:

@@ -80,11 +80,11 @@ def _read_alike(table: Table, parts: Sequence[Part], *, products: bool) -> Lines
     """Read parts whose heads are read in one way."""
     parts = [parsing_numbers(part) for part in parts]
     found = _collect_plain(table, parts, products=products)
-    if found is None or (found[0]["unread"].any() and not all(part.source.careful for part in parts)):
+    if found is None or (found.frame["unread"].any() and not all(part.source.careful for part in parts)):
         # What the fast reading cannot read may still be a number: the thorough one reads the rest the same.
         parts = [read_with_care(part) for part in parts]
         found = _collect(table, parts, products=products)
-    if found[0]["blank"].any():
+    if found.frame["blank"].any():
         parts = [without_blank_lines(part) for part in parts]
         found = _collect(table, parts, products=products)
     frame, raw_heads = found
@@ -101,9 +101,14 @@ def _read_alike(table: Table, parts: Sequence[Part], *, products: bool) -> Lines
     return Lines(frame.select(columns), heads, starts)
 
 
-def _collect_plain(
-    table: Table, parts: Sequence[Part], *, products: bool
-) -> tuple[pl.DataFrame, pl.DataFrame] | None:
+class _Found(NamedTuple):
+    """Lines, with ``new`` where a stretch begins, and the heads of the stretches as they stand."""
+
+    frame: pl.DataFrame
+    heads: pl.DataFrame
+
+
+def _collect_plain(table: Table, parts: Sequence[Part], *, products: bool) -> _Found | None:
     """Collect lines whose numbers the scan parses; None where it cannot parse one, or fails otherwise."""
     if not any(part.numbers for part in parts):
         return _collect(table, parts, products=products)
@@ -114,8 +119,7 @@ def _collect_plain(
         return None
 
 
-def _collect(table: Table, parts: Sequence[Part], *, products: bool) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Collect lines, with ``new`` where a stretch begins, and the heads of stretches as they stand."""
+def _collect(table: Table, parts: Sequence[Part], *, products: bool) -> _Found:
     try:
         return _run(table, parts, products=products)
     except (pl.exceptions.PolarsError, OSError) as error:
@@ -126,7 +130,7 @@ def _collect(table: Table, parts: Sequence[Part], *, products: bool) -> tuple[pl
         raise damaged(parts[0].source.contents.place, error) from None
 
 
-def _run(table: Table, parts: Sequence[Part], *, products: bool) -> tuple[pl.DataFrame, pl.DataFrame]:
+def _run(table: Table, parts: Sequence[Part], *, products: bool) -> _Found:
     frames = [scan_lines(table, part, products=products) for part in parts]
     lines = pl.concat(frames, how="diagonal") if len(frames) > 1 else frames[0]
     names = head_columns(table)
@@ -135,8 +139,7 @@ def _run(table: Table, parts: Sequence[Part], *, products: bool) -> tuple[pl.Dat
     first = pl.col("blank").shift().is_null()
     lines = lines.with_columns(new=pl.any_horizontal(first, *changes))
     # In one pass: heads that nobody asks for again never come to stand in memory line by line.
-    frame, heads = pl.collect_all([lines.drop(names), lines.filter("new").select(names)], engine="streaming")
-    return frame, heads
+    return _Found(*pl.collect_all([lines.drop(names), lines.filter("new").select(names)], engine="streaming"))
 
 
 def without_blank_lines(part: Part) -> Part:
