@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 Gather = Callable[[NDArray[np.int64]], pl.DataFrame]
 """Given places, returns all columns in which things must be equal, one row each."""
 
-WINDOWS = 0, 21, 42
-"""Where in a hash the bits begin that are looked at, round after round: what is alone in one is out."""
+WINDOWS = 0, 21, 42, 10
+"""How far from the top of a hash the bits are that are looked at, round after round: what is alone in one is
+out."""
 
 
 def find_repeats(hashes: NDArray[np.uint64], gather: Gather) -> NDArray[np.bool_]:
@@ -36,10 +37,12 @@ def find_repeats(hashes: NDArray[np.uint64], gather: Gather) -> NDArray[np.bool_
     """
     suspects = _crowded(hashes, WINDOWS[0])
     for window in WINDOWS[1:]:
-        suspects = suspects[_crowded(hashes[suspects], window)]
+        suspects = suspects.take(_crowded(hashes.take(suspects), window))
     # Stable, so that of equal things the first in the input stays the first.
-    suspects = suspects[np.argsort(hashes[suspects], kind="stable")]
-    alike = np.flatnonzero(hashes[suspects[1:]] == hashes[suspects[:-1]])
+    shared = hashes.take(suspects)
+    order = np.argsort(shared, kind="stable")
+    suspects, shared = suspects.take(order), shared.take(order)
+    alike = np.flatnonzero(shared[1:] == shared[:-1])
     repeats = np.zeros(len(hashes), np.bool_)
     if _equal(gather(suspects[alike]), gather(suspects[alike + 1])):
         repeats[suspects[alike + 1]] = True
@@ -60,13 +63,14 @@ def _crowded(hashes: NDArray[np.uint64], window: int) -> NDArray[np.int64]:
     (docs/decisions/0009).
     """
     width = len(hashes).bit_length() + 1
-    bits = ((hashes >> np.uint64(window)) & np.uint64((1 << width) - 1)).view(np.int64)
+    bits = ((hashes << np.uint64(window) if window else hashes) >> np.uint64(64 - width)).view(np.int64)
     counts: NDArray[Any] = np.zeros(1 << width, np.uint8)
     np.add.at(counts, bits, np.uint8(1))
     if counts.sum(dtype=np.int64) != len(hashes):
         # Something is there more than 255 times.
         counts = np.bincount(bits)
-    return np.flatnonzero(counts[bits] > 1)
+    # Twice as fast as by index; see `Numbers.at`.
+    return np.flatnonzero(counts.take(bits, mode="clip") > 1)
 
 
 def find_duplicates(heads: pl.DataFrame, columns: Mapping[str, NDArray[Any]]) -> NDArray[np.bool_]:

@@ -24,7 +24,7 @@ from custseg.customers import months
 from custseg.customers.arrange import arrange
 from custseg.customers.duplicates import find_duplicates
 from custseg.customers.exchange_files import Keep, Written, read_bucket, write_buckets
-from custseg.customers.features import Recipe, aggregate, merge, whole_sum
+from custseg.customers.features import Recipe, aggregate, merge
 from custseg.customers.keys import key
 from custseg.customers.plan import Plan
 from custseg.running import outputs
@@ -173,13 +173,14 @@ def reduce_bucket(
         if gathered is None:
             continue
         heads, columns = gathered
-        dropped = find_duplicates(heads, columns) if recipe.drop_duplicates else _none(heads)
+        values = {name: numbers.values for name, numbers in columns.items()}
+        dropped = find_duplicates(heads, values) if recipe.drop_duplicates else _none(heads)
         bought = ~np.repeat(heads["returned"].to_numpy(), heads["n"].to_numpy()) if recipe.returns else True
         repeated = dropped & bought
         amount = recipe.amount(columns)
-        counts["money"] += whole_sum(amount if bought is True else amount[bought])
+        counts["money"] += (amount if bought is True else amount.where(bought)).total()
         counts["duplicates"] += int(np.count_nonzero(repeated))
-        counts["duplicate_money"] += whole_sum(amount[repeated])
+        counts["duplicate_money"] += amount.where(repeated).total()
         stretches, group = aggregate(heads, columns, amount, dropped, recipe)
         groups.append(group)
         if "invoice_date" in recipe.head_columns:

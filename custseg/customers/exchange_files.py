@@ -6,7 +6,6 @@ as the chunk's allow, and then its heads as an Arrow stream (docs/decisions/0003
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,26 +15,18 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from custseg.columns import SCALE
 from custseg.customers.arrange import Arranged
+from custseg.customers.numbers import Numbers
 from custseg.running import places
 from custseg.running.places import AnyPath
-from custseg.transactions.source import NUMBERS
-
-WIDTHS = (np.int8, np.int16, np.int32)
-SHARED = (SCALE, 100)
-"""What numbers in ten-thousandths often all divide by: whole quantities, prices in pence."""
-
-FEW = 1000
-"""Numbers that are looked at first: a few nearly always tell that a divisor is none."""
 
 
 class Column(NamedTuple):
-    """A column of lines as a file holds it: name, type of its numbers, and what they are divided by."""
+    """A column of lines as a file holds it: name, type of its numbers, and their unit (see `Numbers`)."""
 
     name: str
     dtype: str
-    divisor: int
+    unit: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,17 +62,13 @@ class Written:
 
 def write_buckets(path: Path, arranged: Arranged) -> tuple[list[Column], list[int]]:
     """Write lines and heads bucket by bucket; return how columns are stored and where each part begins."""
-    columns, stored = [], []
-    for name, values in arranged.columns.items():
-        numbers, divisor = _narrow(values) if name in NUMBERS else (values, 1)
-        columns.append(Column(name, numbers.dtype.str, divisor))
-        stored.append(numbers)
+    columns = [Column(name, values.dtype.str, unit) for name, (values, unit) in arranged.columns.items()]
     offsets = [0]
     line_edges, head_edges = arranged.line_edges.tolist(), arranged.head_edges.tolist()
     with path.open("wb") as file:
         for bucket in range(len(head_edges) - 1):
-            for numbers in stored:
-                file.write(numbers[line_edges[bucket] : line_edges[bucket + 1]].data)
+            for numbers in arranged.columns.values():
+                file.write(numbers.values[line_edges[bucket] : line_edges[bucket + 1]].data)
             offsets.append(file.tell())
             start, end = head_edges[bucket], head_edges[bucket + 1]
             if end > start:
@@ -90,32 +77,12 @@ def write_buckets(path: Path, arranged: Arranged) -> tuple[list[Column], list[in
     return columns, offsets
 
 
-def _narrow(values: NDArray[np.int64]) -> tuple[NDArray[Any], int]:
-    """Divide by what all share and use as few bytes as hold them: fewer to write and to read back."""
-    shared = 1
-    numbers = _narrowest(values, WIDTHS[-1:])
-    for divisor in SHARED:
-        if (numbers[:FEW] % divisor).any():
-            continue
-        parts = numbers // numbers.dtype.type(divisor)
-        if np.array_equal(parts * parts.dtype.type(divisor), numbers):
-            numbers, shared = parts, divisor
-            break
-    return _narrowest(numbers, WIDTHS), shared
-
-
-def _narrowest(values: NDArray[Any], widths: Sequence[type[np.signedinteger[Any]]]) -> NDArray[Any]:
-    low, high = (int(values.min()), int(values.max())) if len(values) else (0, 0)
-    fits = (width for width in widths if np.iinfo(width).min <= low and high <= np.iinfo(width).max)
-    return values.astype(next(fits, values.dtype), copy=False)
-
-
 Keep = Callable[[pl.DataFrame], NDArray[np.bool_]]
 
 
 def read_bucket(
     files: Sequence[Written], bucket: int, folder: AnyPath, keep: Keep | None = None
-) -> tuple[pl.DataFrame, dict[str, NDArray[Any]]] | None:
+) -> tuple[pl.DataFrame, dict[str, Numbers]] | None:
     """Read one bucket of all files, or a slice of it.
 
     Parameters
@@ -128,39 +95,65 @@ def read_bucket(
     heads
         One row a stretch of lines, with its number of lines ``n``.
     columns
-        One array a column of the lines, shape (n_lines,); None instead of both when there is no line.
+        The columns of the lines, shape (n_lines,); None instead of both when there is no line.
     """
-    all_heads: list[pl.DataFrame] = []
+    files = [file for file in files if file.bucket_lines[bucket]]
+    if not files:
+        return None
+    # Without `keep` the heads are read all at once: one call for a hundred files takes half their time, and
+    # does not wake Polars' threads a hundred times while another bucket is worked on.
+    streams: list[bytes] = []
+    kept_heads: list[pl.DataFrame] = []
     # For all lines of the bucket: of a slice only its own are ever touched, and take memory.
     room = sum(file.bucket_lines[bucket] for file in files)
-    columns = {column.name: np.empty(room, _wide(column)) for file in files[:1] for column in file.columns}
+    columns = [_room(same, room) for same in zip(*(file.columns for file in files), strict=True)]
     filled = 0
     for file in files:
         start, middle, end = file.offsets[2 * bucket : 2 * bucket + 3]
-        if start == end:
-            continue
         blob = memoryview(places.read_range(folder / file.file, start, end - start))
-        heads = pl.read_ipc_stream(io.BytesIO(blob[middle - start :]))
+        stream = bytes(blob[middle - start :])
         wanted: NDArray[np.bool_] | slice = slice(None)
-        if keep is not None:
+        more = file.bucket_lines[bucket]
+        if keep is None:
+            streams.append(stream)
+        else:
+            heads = _read_streams([stream])
             kept = keep(heads)
             wanted = np.repeat(kept, heads["n"].to_numpy())
-            heads = heads.filter(pl.Series(kept))
-        all_heads.append(heads)
-        at, more = 0, int(heads["n"].sum())
-        for column in file.columns:
+            more = int(np.count_nonzero(wanted))
+            kept_heads.append(heads.filter(pl.Series(kept)))
+        at = 0
+        for column, (values, unit) in zip(file.columns, columns, strict=True):
             numbers = np.frombuffer(blob, column.dtype, file.bucket_lines[bucket], at)
             at += numbers.nbytes
-            target = columns[column.name][filled : filled + more]
-            target[:] = numbers[wanted]
-            if column.divisor != 1:
-                target *= column.divisor
+            target = values[filled : filled + more]
+            if column.unit == unit:
+                target[:] = numbers[wanted]
+            else:
+                np.multiply(numbers[wanted], column.unit // unit, out=target, dtype=target.dtype)
         filled += more
     if not filled:
         return None
-    return pl.concat(all_heads, rechunk=True), {name: values[:filled] for name, values in columns.items()}
+    heads = _read_streams(streams) if keep is None else pl.concat(kept_heads)
+    names = (column.name for column in files[0].columns)
+    filled_columns = (Numbers(values[:filled], unit) for values, unit in columns)
+    return heads.rechunk(), dict(zip(names, filled_columns, strict=True))
 
 
-def _wide(column: Column) -> np.dtype[Any]:
-    """Return the type in which numbers are added up; hashes stay what they are."""
-    return np.dtype(np.int64 if column.name in NUMBERS else column.dtype)
+def _room(same: Sequence[Column], lines: int) -> Numbers:
+    """Return room for the lines that one column has in all files: mostly all are of one unit and width."""
+    unit = min(column.unit for column in same)
+    alike = all(column.unit == unit for column in same)
+    dtype = np.result_type(*(column.dtype for column in same)) if alike else np.dtype(np.int64)
+    return Numbers(np.empty(lines, dtype), unit)
+
+
+def _read_streams(streams: Sequence[bytes]) -> pl.DataFrame:
+    """Read Arrow streams that share a schema as if they were one.
+
+    A stream is a message with the schema (a mark of four bytes, its length in four, the schema), messages
+    with rows, and eight bytes that end it.
+    """
+    schema = 8 + int.from_bytes(streams[0][4:8], "little")
+    rows = (memoryview(stream)[schema:-8] for stream in streams)
+    return pl.read_ipc_stream(b"".join([streams[0][:schema], *rows, streams[0][-8:]]))

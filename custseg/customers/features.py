@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 
 from custseg.columns import FEATURES, SCALE
 from custseg.customers.duplicates import find_repeated_invoices
+from custseg.customers.numbers import LARGEST_SUM, Numbers
 from custseg.errors import InputError, cut
 from custseg.settings import Settings
 from custseg.transactions.heads import head_columns
@@ -21,10 +21,10 @@ from custseg.transactions.reading import Table
 from custseg.transactions.source import NUMBERS
 from custseg.transactions.values import divided
 
-Lines = Mapping[str, NDArray[Any]]
+Lines = Mapping[str, Numbers]
 
-LARGEST_SUM = 9e18
-"""Just below 2⁶³: sums of ten-thousandths must stay under it."""
+EXACT = 2**53
+"""Whole numbers below it are exact in doubles."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,22 +52,25 @@ class Recipe:
     net: bool
     features: tuple[str, ...]
 
-    def amount(self, columns: Lines) -> NDArray[np.int64]:
-        """Return the total of each line in ten-thousandths.
+    def amount(self, columns: Lines) -> Numbers:
+        """Return the total of each line.
 
-        In doubles: exact below 2⁵³ ten-thousandths, and the same wherever the steps are the same.
+        Exact below 2⁵³ in units of 10⁻⁸; beyond, in doubles, the same wherever the steps are the same.
         """
         if "amount" in columns:
             return columns["amount"]
         if "unit_price" not in columns:
-            return np.zeros(len(next(iter(columns.values()))), np.int64)
-        product = np.multiply(columns["quantity"], columns["unit_price"], dtype=np.float64)
+            return Numbers(np.zeros(len(next(iter(columns.values())).values), np.int8))
+        quantity, price = columns["quantity"], columns["unit_price"]
+        unit, rest = divmod(quantity.unit * price.unit, SCALE)
+        if not rest and quantity.largest() * price.largest() < EXACT:
+            return Numbers(np.multiply(quantity.values, price.values, dtype=np.int64), unit)
+        product = np.multiply(quantity.whole(), price.whole(), dtype=np.float64)
         product /= SCALE
         np.rint(product, out=product)
-        if largest(product) > LARGEST_SUM:
-            # No line that is kept has as much, and the others count nothing then.
-            product[np.abs(product) > LARGEST_SUM] = 0.0
-        return product.astype(np.int64)
+        # No line that is kept has as much, and the others count nothing then.
+        product[np.abs(product) > LARGEST_SUM] = 0.0
+        return Numbers(product.astype(np.int64))
 
 
 def make_recipe(table: Table, settings: Settings) -> Recipe:
@@ -113,22 +116,10 @@ def make_recipe(table: Table, settings: Settings) -> Recipe:
     )
 
 
-def largest(values: NDArray[Any]) -> int:
-    """Return the largest absolute value without its fraction, 0 of none."""
-    return max(abs(int(values.min())), abs(int(values.max()))) if len(values) else 0
-
-
-def whole_sum(values: NDArray[Any]) -> int:
-    """Add up whole numbers whatever their size."""
-    if largest(values) * len(values) < LARGEST_SUM:
-        return int(values.sum(dtype=np.int64))
-    return sum(values.tolist())
-
-
 def aggregate(
     heads: pl.DataFrame,
     columns: Lines,
-    amount: NDArray[np.int64],
+    amount: Numbers,
     dropped: NDArray[np.bool_],
     recipe: Recipe,
 ) -> tuple[pl.DataFrame, tuple[pl.DataFrame, pl.DataFrame | None]]:
@@ -139,7 +130,7 @@ def aggregate(
     heads
         One row a stretch of lines: the recipe's head columns and ``n``, its number of lines.
     columns
-        The recipe's line columns, one array each, shape (n_lines,).
+        The recipe's line columns, shape (n_lines,).
     amount
         What `Recipe.amount` makes of them, shape (n_lines,).
     dropped
@@ -163,15 +154,16 @@ def aggregate(
     out = np.flatnonzero(dropped)
     owner = np.searchsorted(starts, out, side="right") - 1
 
-    def add(values: NDArray[np.int64]) -> NDArray[np.int64]:
-        if largest(values) * len(values) > LARGEST_SUM:
+    def add(numbers: Numbers) -> NDArray[np.int64]:
+        if numbers.largest() * len(numbers.values) > LARGEST_SUM:
             raise InputError(
                 "sum-too-large",
                 "The sums of one group of customers may exceed what 64 bits hold to the ten-thousandth.",
                 now="Give quantities and amounts in thousands.",
             )
-        sums: NDArray[np.int64] = np.add.reduceat(values, starts)
-        np.subtract.at(sums, owner, values[out])
+        sums: NDArray[np.int64] = np.add.reduceat(numbers.values, starts, dtype=np.int64)
+        np.subtract.at(sums, owner, numbers.at(out).values.astype(np.int64))
+        sums *= numbers.unit
         return sums
 
     sums = {"lines": heads["n"].to_numpy() - np.bincount(owner, minlength=heads.height)}
@@ -184,9 +176,10 @@ def aggregate(
     stretches = heads.with_columns(pl.Series(name, values) for name, values in sums.items())
     products = None
     if "product" in columns:
-        bought = np.flatnonzero(~dropped & (columns["product"] != 0))
+        product = columns["product"].values
+        bought = np.flatnonzero(~dropped & (product != 0))
         head = np.repeat(np.arange(heads.height), heads["n"].to_numpy())[bought]
-        products = heads.select(pl.all().gather(head)).with_columns(product=columns["product"][bought])
+        products = heads.select(pl.all().gather(head)).with_columns(product=product[bought])
         if recipe.returns:
             products = products.filter(~pl.col("returned"))
         products = products.select("customer_id", "product").unique()
