@@ -67,23 +67,26 @@ def arrange(read: Lines, recipe: Recipe, bits: int) -> tuple[Arranged, Ledger]:
     role = np.where(stretches.fate == KEPT, np.uint8(BOUGHT), np.uint8(0))
     if recipe.returns:
         role[_returned(lost, fate, numbers, recipe)] = RETURNED
-    heads = stretches.carried(role, recipe)
+    carried = stretches.carried(role, returns=recipe.returns)
     shift = np.uint64(63 - bits)
     # Two shifts, since a shift by all 64 bits is undefined.
-    bucket = (key(heads["customer_id"]).to_numpy() >> shift >> np.uint64(1)).astype(np.uint16)
+    buckets = (key(read.heads["customer_id"]).to_numpy() >> shift >> np.uint64(1)).astype(np.uint16)
+    bucket = buckets[carried.stretch]
     order = np.argsort(bucket, kind="stable")
-    heads = heads.select(pl.all().gather(order))
-    places = stretches.lines(heads, role)
-    counts = heads["n"].to_numpy()
+    carried = _Carried(*(of[order] for of in carried))
+    heads = read.heads.select(pl.exclude("fate").gather(carried.stretch)).with_columns(
+        n=pl.Series(carried.lines), returned=pl.Series(carried.returned)
+    )
+    places = stretches.lines(carried, role)
     columns = {}
     for name in recipe.line_columns:
         every = numbers[name] if name in numbers else Numbers(read.frame[name].to_numpy())
         columns[name] = every.at(places)
     if recipe.drop_duplicates:
         hashes = columns["line"].values
-        hashes ^= np.repeat(_head_hash(heads, recipe), counts)
+        hashes ^= np.repeat(_head_hash(heads, recipe), carried.lines)
     head_edges = np.searchsorted(bucket[order], np.arange((1 << bits) + 1))
-    line_edges = np.concatenate([[0], np.cumsum(counts)])[head_edges]
+    line_edges = np.concatenate([[0], np.cumsum(carried.lines)])[head_edges]
     return Arranged(columns, line_edges, heads.select(*recipe.head_columns, "n"), head_edges), ledger
 
 
@@ -98,6 +101,20 @@ def _runs(begins: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.i
     places = np.arange(ends[-1] if len(ends) else 0)
     places += np.repeat(begins - (ends - lengths), lengths)
     return places
+
+
+class _Carried(NamedTuple):
+    """Stretches that lines are carried of, once for those bought and once for those returned.
+
+    Attributes
+    ----------
+    stretch, lines, returned
+        Which stretch, how many of its lines, and whether those are returned ones; shape (n,).
+    """
+
+    stretch: NDArray[np.int64]
+    lines: NDArray[np.int64]
+    returned: NDArray[np.bool_]
 
 
 class _Stretches:
@@ -118,35 +135,30 @@ class _Stretches:
         alone = alone[self.head_fate[self._head_of(alone)] == KEPT]
         return np.concatenate([with_head, alone]), np.concatenate([fate, self.fate[alone]])
 
-    def carried(self, role: NDArray[np.uint8], recipe: Recipe) -> pl.DataFrame:
-        """Return the heads of carried lines, with what `lines` needs of them; one a stretch and role."""
+    def carried(self, role: NDArray[np.uint8], *, returns: bool) -> _Carried:
+        """Return the stretches of carried lines, in their order."""
         bad = self._head_of(np.flatnonzero(role != BOUGHT))
-        counts = self.lengths - np.bincount(bad, minlength=len(self.lengths))
-        counts[self.head_fate != KEPT] = 0
-        found = self.heads.drop("fate").with_columns(
-            begin=pl.Series(self.starts), length=pl.Series(self.lengths), n=pl.Series(counts)
+        bought = self.lengths - np.bincount(bad, minlength=len(self.lengths))
+        bought[self.head_fate != KEPT] = 0
+        counts = [bought]
+        if returns:
+            back = self._head_of(np.flatnonzero(role == RETURNED))
+            counts.append(np.bincount(back, minlength=len(self.lengths)))
+        stretches = [np.flatnonzero(count) for count in counts]
+        return _Carried(
+            np.concatenate(stretches),
+            np.concatenate([count[stretch] for count, stretch in zip(counts, stretches, strict=True)]),
+            np.repeat([False, True][: len(stretches)], [len(stretch) for stretch in stretches]),
         )
-        if not recipe.returns:
-            return found.filter(pl.col("n") > 0)
-        back = np.bincount(self._head_of(np.flatnonzero(role == RETURNED)), minlength=len(self.lengths))
-        kinds = [
-            found.with_columns(returned=pl.lit(False)),
-            found.with_columns(returned=pl.lit(True), n=pl.Series(back)),
-        ]
-        return pl.concat(kinds).filter(pl.col("n") > 0)
 
-    @staticmethod
-    def lines(heads: pl.DataFrame, role: NDArray[np.uint8]) -> NDArray[np.int64]:
-        """Return the carried lines of these heads, stretch after stretch."""
-        lengths = heads["length"].to_numpy()
-        places = _runs(heads["begin"].to_numpy(), lengths)
-        if heads["n"].sum() == len(places):
+    def lines(self, carried: _Carried, role: NDArray[np.uint8]) -> NDArray[np.int64]:
+        """Return the carried lines of these stretches, one stretch after the other."""
+        lengths = self.lengths[carried.stretch]
+        places = _runs(self.starts[carried.stretch], lengths)
+        if carried.lines.sum() == len(places):
             return places
-        wanted: NDArray[np.uint8] | int = BOUGHT
-        if "returned" in heads:
-            wanted = np.repeat(np.where(heads["returned"].to_numpy(), RETURNED, BOUGHT), lengths)
-        carried: NDArray[np.int64] = places[role.take(places, mode="clip") == wanted]
-        return carried
+        wanted = np.repeat(np.where(carried.returned, np.uint8(RETURNED), np.uint8(BOUGHT)), lengths)
+        return places[role.take(places, mode="clip") == wanted]
 
     def _head_of(self, lines: NDArray[np.int64]) -> NDArray[np.int64]:
         heads: NDArray[np.int64] = np.searchsorted(self.starts, lines, side="right") - 1

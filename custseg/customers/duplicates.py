@@ -90,11 +90,11 @@ def find_duplicates(heads: pl.DataFrame, columns: Mapping[str, NDArray[Any]]) ->
     -------
     ndarray of bool, shape (n_lines,)
     """
-    ends = np.cumsum(heads["n"].to_numpy())
+    # Of all lines: places of suspects come in any order, and a search for each takes twice as long.
+    head = np.repeat(np.arange(heads.height, dtype=np.int32), heads["n"].to_numpy())
 
     def gather(lines: NDArray[np.int64]) -> pl.DataFrame:
-        head = np.searchsorted(ends, lines, side="right")
-        found = heads.drop("n").select(pl.all().gather(head))
+        found = heads.drop("n").select(pl.all().gather(head[lines]))
         return found.with_columns(pl.Series(name, values[lines]) for name, values in columns.items())
 
     return find_repeats(columns["line"].astype(np.uint64, copy=False), gather)

@@ -55,7 +55,7 @@ class Recipe:
     def amount(self, columns: Lines) -> Numbers:
         """Return the total of each line.
 
-        Exact below 2⁵³ in units of 10⁻⁸; beyond, in doubles, the same wherever the steps are the same.
+        Beyond 2⁵³ ten-thousandths of ten-thousandths in doubles, and the same wherever the steps are the same.
         """
         if "amount" in columns:
             return columns["amount"]
