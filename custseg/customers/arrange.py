@@ -73,7 +73,7 @@ def arrange(read: Lines, recipe: Recipe, bits: int) -> tuple[Arranged, Ledger]:
     buckets = (key(read.heads["customer_id"]).to_numpy() >> shift >> np.uint64(1)).astype(np.uint16)
     bucket = buckets[carried.stretch]
     order = np.argsort(bucket, kind="stable")
-    carried = _Carried(*(of[order] for of in carried))
+    carried = carried.ordered(order)
     heads = read.heads.select(pl.exclude("fate").gather(carried.stretch)).with_columns(
         n=pl.Series(carried.lines), returned=pl.Series(carried.returned)
     )
@@ -115,6 +115,10 @@ class _Carried(NamedTuple):
     stretch: NDArray[np.int64]
     lines: NDArray[np.int64]
     returned: NDArray[np.bool_]
+
+    def ordered(self, order: NDArray[np.int64]) -> _Carried:
+        """Return them in another order."""
+        return _Carried(self.stretch[order], self.lines[order], self.returned[order])
 
 
 class _Stretches:
@@ -158,7 +162,8 @@ class _Stretches:
         if carried.lines.sum() == len(places):
             return places
         wanted = np.repeat(np.where(carried.returned, np.uint8(RETURNED), np.uint8(BOUGHT)), lengths)
-        return places[role.take(places, mode="clip") == wanted]
+        chosen: NDArray[np.int64] = places[role.take(places, mode="clip") == wanted]
+        return chosen
 
     def _head_of(self, lines: NDArray[np.int64]) -> NDArray[np.int64]:
         heads: NDArray[np.int64] = np.searchsorted(self.starts, lines, side="right") - 1
@@ -174,9 +179,8 @@ def _count(
 ) -> Ledger:
     ledger = Ledger()
     ledger.lines["kept"] = lines - len(lost)
-    amount = recipe.amount(
-        {name: every.at(lost) for name, every in numbers.items()} or {"line": Numbers(lost)}
-    )
+    columns = {name: every.at(lost) for name, every in numbers.items()}
+    amount = recipe.amount(columns or {"line": Numbers(lost)})
     for code in np.flatnonzero(np.bincount(fate)):
         here = fate == code
         ledger.lines[FATES[code]] += int(np.count_nonzero(here))

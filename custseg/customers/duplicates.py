@@ -11,6 +11,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+MONTH_SEED = 2
+"""Of the hash of months: another than those of customers and invoices."""
+
 Gather = Callable[[NDArray[np.int64]], pl.DataFrame]
 """Given places, returns all columns in which things must be equal, one row each."""
 
@@ -100,17 +103,36 @@ def find_duplicates(heads: pl.DataFrame, columns: Mapping[str, NDArray[Any]]) ->
     return find_repeats(columns["line"].astype(np.uint64, copy=False), gather)
 
 
-def find_repeated_invoices(invoices: pl.DataFrame) -> NDArray[np.bool_]:
-    """Mark the stretches whose customer and invoice an earlier one has.
+def find_first_invoices(
+    invoices: pl.DataFrame, month: NDArray[np.int16] | None
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Mark the stretches that are the first of their customer and invoice, and those first in their month.
 
     Parameters
     ----------
     invoices
         ``customer_id`` and what tells their invoices apart, one row a stretch of lines.
+    month
+        Of each stretch; where there are none, all is one month.
 
     Returns
     -------
-    ndarray of bool, shape (n_stretches,)
+    first, in_month
+        Shape (n_stretches,).
     """
-    hashes = reduce(xor, (column.hash(seed) for seed, column in enumerate(invoices.get_columns())))
-    return find_repeats(hashes.to_numpy(), lambda places: invoices.select(pl.all().gather(places)))
+    hashes = reduce(xor, (column.hash(seed) for seed, column in enumerate(invoices.get_columns()))).to_numpy()
+    if month is None:
+        first = ~find_repeats(hashes, lambda places: invoices.select(pl.all().gather(places)))
+        return first, first
+    monthly = invoices.with_columns(month=pl.Series(month))
+    in_month = ~find_repeats(
+        hashes ^ monthly["month"].hash(MONTH_SEED).to_numpy(),
+        lambda places: monthly.select(pl.all().gather(places)),
+    )
+    # Few invoices, if any, have stretches in two months: next to nothing is found among what is left.
+    left = np.flatnonzero(in_month)
+    first = in_month.copy()
+    first[left] = ~find_repeats(
+        hashes.take(left), lambda places: invoices.select(pl.all().gather(left.take(places)))
+    )
+    return first, in_month

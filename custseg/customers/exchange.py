@@ -20,12 +20,11 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from custseg.customers import months
+from custseg.customers import months, totals
 from custseg.customers.arrange import arrange
 from custseg.customers.duplicates import find_duplicates
 from custseg.customers.exchange_files import Keep, Written, read_bucket, write_buckets
-from custseg.customers.features import Recipe, aggregate, merge
-from custseg.customers.keys import key
+from custseg.customers.features import Recipe
 from custseg.customers.plan import Plan
 from custseg.running import outputs
 from custseg.running.compute import HERE
@@ -166,8 +165,7 @@ def reduce_bucket(
     heads_here = sum(file.bucket_heads[bucket] for file in files)
     slices = plan.slices(lines_here, heads_here)
     counts = {"money": 0, "duplicates": 0, "duplicate_money": 0}
-    groups = []
-    by_month = []
+    found = []
     for number in range(slices):
         gathered = read_bucket(files, bucket, exchange, _slicer(number, slices))
         if gathered is None:
@@ -175,24 +173,21 @@ def reduce_bucket(
         heads, columns = gathered
         values = {name: numbers.values for name, numbers in columns.items()}
         dropped = find_duplicates(heads, values) if recipe.drop_duplicates else _none(heads)
-        bought = ~np.repeat(heads["returned"].to_numpy(), heads["n"].to_numpy()) if recipe.returns else True
-        repeated = dropped & bought
         amount = recipe.amount(columns)
-        counts["money"] += (amount if bought is True else amount.where(bought)).total()
+        repeated, paid = dropped, amount
+        if recipe.returns:
+            bought = ~np.repeat(heads["returned"].to_numpy(), heads["n"].to_numpy())
+            repeated, paid = dropped & bought, amount.where(bought)
+        counts["money"] += paid.total()
         counts["duplicates"] += int(np.count_nonzero(repeated))
         counts["duplicate_money"] += amount.where(repeated).total()
-        stretches, group = aggregate(heads, columns, amount, dropped, recipe)
-        groups.append(group)
-        if "invoice_date" in recipe.head_columns:
-            by_month.append(stretches if slices == 1 else months.shrink(stretches, recipe))
+        found.append(totals.add_up(heads, columns, amount, dropped, recipe))
     counts |= {"customers": 0, "returns_only": 0}
-    if groups:
-        customers, counts["returns_only"] = merge(groups)
-        customers = customers.with_columns(key(customers["customer_id"]).alias("key"))
-        customers = customers.sort("key", "customer_id")
+    if found:
+        customers, by_month, counts["returns_only"] = totals.merge(found)
         outputs.write_parquet(part, customers)
-        if by_month:
-            outputs.write_arrow(months.file_of(part), months.add_up(by_month, customers, recipe))
+        if by_month is not None:
+            outputs.write_arrow(months.file_of(part), by_month)
         counts["customers"] = customers.height
     outputs.write_json(manifest, counts)
     return counts

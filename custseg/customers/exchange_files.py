@@ -135,6 +135,7 @@ def read_bucket(
     if not filled:
         return None
     heads = _read_streams(streams) if keep is None else pl.concat(kept_heads)
+    streams.clear()
     names = (column.name for column in files[0].columns)
     filled_columns = (Numbers(values[:filled], unit) for values, unit in columns)
     return heads.rechunk(), dict(zip(names, filled_columns, strict=True))

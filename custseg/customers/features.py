@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from custseg.columns import FEATURES, SCALE
-from custseg.customers.duplicates import find_repeated_invoices
 from custseg.customers.numbers import LARGEST_SUM, Numbers
 from custseg.errors import InputError, cut
 from custseg.settings import Settings
@@ -55,7 +53,7 @@ class Recipe:
     def amount(self, columns: Lines) -> Numbers:
         """Return the total of each line.
 
-        Beyond 2⁵³ ten-thousandths of ten-thousandths in doubles, and the same wherever the steps are the same.
+        Exact below 2⁵³ in units of 10⁻⁸; beyond, in doubles, the same wherever the steps are the same.
         """
         if "amount" in columns:
             return columns["amount"]
@@ -116,141 +114,13 @@ def make_recipe(table: Table, settings: Settings) -> Recipe:
     )
 
 
-def aggregate(
-    heads: pl.DataFrame,
-    columns: Lines,
-    amount: Numbers,
-    dropped: NDArray[np.bool_],
-    recipe: Recipe,
-) -> tuple[pl.DataFrame, tuple[pl.DataFrame, pl.DataFrame | None]]:
-    """Add up the lines of each stretch and of each customer.
-
-    Parameters
-    ----------
-    heads
-        One row a stretch of lines: the recipe's head columns and ``n``, its number of lines.
-    columns
-        The recipe's line columns, shape (n_lines,).
-    amount
-        What `Recipe.amount` makes of them, shape (n_lines,).
-    dropped
-        Lines that are duplicates.
-
-    Returns
-    -------
-    stretches
-        The heads with whole-number sums in ten-thousandths.
-    customers
-        One row a customer: whole-number sums in ten-thousandths, counts, first and last purchase.
-    products
-        With ``distinct_products``: each customer's different products, one row each.
-
-    Raises
-    ------
-    InputError
-        A sum may go beyond what 64 bits hold.
-    """
-    starts = np.concatenate([[0], np.cumsum(heads["n"].to_numpy())[:-1]])
-    out = np.flatnonzero(dropped)
-    owner = np.searchsorted(starts, out, side="right") - 1
-
-    def add(numbers: Numbers) -> NDArray[np.int64]:
-        if numbers.largest() * len(numbers.values) > LARGEST_SUM:
-            raise InputError(
-                "sum-too-large",
-                "The sums of one group of customers may exceed what 64 bits hold to the ten-thousandth.",
-                now="Give quantities and amounts in thousands.",
-            )
-        sums: NDArray[np.int64] = np.add.reduceat(numbers.values, starts, dtype=np.int64)
-        np.subtract.at(sums, owner, numbers.at(out).values.astype(np.int64))
-        sums *= numbers.unit
-        return sums
-
-    sums = {"lines": heads["n"].to_numpy() - np.bincount(owner, minlength=heads.height)}
-    if "quantity" in columns:
-        sums["total_quantity"] = add(columns["quantity"])
-    if "unit_price" in columns:
-        sums["price_sum"] = add(columns["unit_price"])
-    if "amount" in columns or "unit_price" in columns:
-        sums["spend"] = add(amount)
-    stretches = heads.with_columns(pl.Series(name, values) for name, values in sums.items())
-    products = None
-    if "product" in columns:
-        product = columns["product"].values
-        bought = np.flatnonzero(~dropped & (product != 0))
-        head = np.repeat(np.arange(heads.height), heads["n"].to_numpy())[bought]
-        products = heads.select(pl.all().gather(head)).with_columns(product=product[bought])
-        if recipe.returns:
-            products = products.filter(~pl.col("returned"))
-        products = products.select("customer_id", "product").unique()
-    return stretches, (_by_customer(stretches, recipe, tuple(sums)), products)
-
-
-def _by_customer(stretches: pl.DataFrame, recipe: Recipe, sums: Sequence[str]) -> pl.DataFrame:
-    bought = stretches.filter(~pl.col("returned")) if recipe.returns else stretches
-    made = [pl.col(name).sum() for name in sums] + [pl.col("purchases").sum()]
-    if "invoice_date" in stretches.columns:
-        when = pl.col("invoice_date")
-        made += [when.min().alias("first_purchase"), when.max().alias("last_purchase")]
-    customers = bought.with_columns(purchases=_purchases(bought)).group_by("customer_id").agg(made)
-    if not recipe.returns:
-        return customers
-    back = [pl.col(name).sum().alias(f"returned_{name}") for name in sums]
-    returned = stretches.filter("returned").group_by("customer_id").agg(back)
-    counts = pl.col("purchases", *sums, *(f"returned_{name}" for name in sums))
-    both = customers.join(returned, on="customer_id", how="full", coalesce=True)
-    return both.with_columns(counts.fill_null(0))
-
-
-def _purchases(bought: pl.DataFrame) -> pl.Series:
-    """Return 1 for each stretch that is the first of its invoice: their sum is the number of invoices.
-
-    A stretch whose lines were all duplicates still names an invoice that another stretch holds.
-    """
-    if "invoice" in bought.columns:
-        invoices = bought.select("customer_id", "invoice")
-    elif "invoice_date" in bought.columns:
-        invoices = bought.select("customer_id", pl.col("invoice_date").dt.date())
-    else:
-        return bought["lines"].cast(pl.Int64)
-    return pl.Series((~find_repeated_invoices(invoices)).astype(np.int64))
-
-
-def merge(groups: Sequence[tuple[pl.DataFrame, pl.DataFrame | None]]) -> tuple[pl.DataFrame, int]:
-    """Put the slices of a bucket together.
-
-    Returns
-    -------
-    customers
-        One row a customer with a purchase.
-    returns_only
-        Customers left out because they only returned.
-    """
-    customers = pl.concat([group for group, _ in groups])
-    if len(groups) > 1:
-        first = [pl.col("first_purchase").min()] if "first_purchase" in customers.columns else []
-        last = [pl.col("last_purchase").max()] if "last_purchase" in customers.columns else []
-        rest = pl.exclude("customer_id", "first_purchase", "last_purchase").sum()
-        summed = customers.group_by("customer_id").agg(rest, *first, *last)
-        customers = summed.select(customers.columns)  # As the parts of buckets in one slice have them.
-    products = [pairs for _, pairs in groups if pairs is not None]
-    if products:
-        counted = pl.concat(products).unique().group_by("customer_id").agg(distinct_products=pl.len())
-        customers = customers.join(counted, on="customer_id", how="left").with_columns(
-            pl.col("distinct_products").cast(pl.Int64).fill_null(0)
-        )
-    everyone = customers.height
-    customers = customers.filter(pl.col("lines") > 0)
-    return customers, everyone - customers.height
-
-
 def finish(parts: pl.LazyFrame, recipe: Recipe, as_of: dt.date | None) -> pl.LazyFrame:
     """Turn whole-number sums into the features.
 
     Parameters
     ----------
     parts
-        Rows as `merge` made them.
+        Rows as `totals.merge` made them.
     as_of
         The day that recency and tenure are counted to; None without dates.
 

@@ -51,7 +51,8 @@ class Numbers(NamedTuple):
 
     def whole(self) -> NDArray[np.int64]:
         """Return them in ten-thousandths."""
-        return np.multiply(self.values, self.unit, dtype=np.int64)
+        whole: NDArray[np.int64] = np.multiply(self.values, self.unit, dtype=np.int64)
+        return whole
 
     def largest(self) -> int:
         """Return the largest absolute value in ten-thousandths, 0 of none."""
@@ -63,7 +64,7 @@ class Numbers(NamedTuple):
         """Add them up in ten-thousandths, whatever the size of the sum."""
         if self.largest() * len(self.values) < LARGEST_SUM:
             return int(self.values.sum(dtype=np.int64)) * self.unit
-        return sum(self.values.tolist()) * self.unit
+        return int(sum(self.values.tolist())) * self.unit
 
 
 def narrow(values: NDArray[np.int64]) -> Numbers:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from custseg.customers.duplicates import find_repeated_invoices, find_repeats
+from custseg.customers.duplicates import find_first_invoices, find_repeats
 
 HASHES = st.one_of(st.integers(0, 2**64 - 1), st.integers(0, 3), st.sampled_from([2**63, 2**42, 2**21]))
 
@@ -53,6 +53,16 @@ def test_little_more_than_repeats_is_compared(seed: int) -> None:
     assert len(compared) < 0.05 * len(hashes)
 
 
-def test_an_invoice_is_repeated_where_customer_and_number_are() -> None:
-    invoices = pl.DataFrame({"customer_id": ["a", "a", "b", "a", None], "invoice": ["1", "2", "1", "1", "1"]})
-    assert find_repeated_invoices(invoices).tolist() == [False, False, False, True, False]
+INVOICES = st.tuples(st.sampled_from("ab"), st.sampled_from("123"), st.integers(0, 2))
+
+
+@given(st.lists(INVOICES, max_size=40))
+def test_first_invoices_are_those_not_seen_before(stretches: list[tuple[str, str, int]]) -> None:
+    customers, numbers, months = zip(*stretches, strict=True) if stretches else ((), (), ())
+    invoices = pl.DataFrame(
+        {"customer_id": customers, "invoice": numbers}, {"customer_id": str, "invoice": str}
+    )
+    first, in_month = find_first_invoices(invoices, np.array(months, np.int16))
+    named = [stretch[:2] for stretch in stretches]
+    assert in_month.tolist() == [stretch not in stretches[:n] for n, stretch in enumerate(stretches)]
+    assert first.tolist() == [name not in named[:n] for n, name in enumerate(named)]
