@@ -85,10 +85,11 @@ class ParquetFile:
         starts = {0, max(0, (self.rows - rows) // 2), max(0, self.rows - rows)}
         texts = [as_sample(f"c{position}", dtype) for position, dtype in enumerate(self.dtypes)]
         try:
-            frames = [
-                self.scan(start, rows).with_columns(texts).collect(engine="streaming")
-                for start in sorted(starts)
-            ]
+            # At once: half the time of one after the other, and with hundreds of files that is felt.
+            scans = [self.scan(start, rows).with_columns(texts) for start in sorted(starts)]
+            frames = pl.collect_all(
+                scans, engine="streaming", optimizations=pl.QueryOptFlags(comm_subplan_elim=False)
+            )
         except (pl.exceptions.PolarsError, OSError) as error:
             raise damaged(self.path, error) from None
         return [list(row) for frame in frames for row in frame.iter_rows()]
