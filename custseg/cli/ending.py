@@ -15,6 +15,7 @@ from typing import NoReturn
 
 from custseg.cli.app import app
 from custseg.errors import CustsegError, cut, from_here
+from custseg.running.allocator import share_memory
 
 INTERRUPTED = 130
 GOES_ON = "Interrupted. The same command goes on from what is whole.\n"
@@ -31,6 +32,7 @@ again and again, which stay: 5 % of a small job, a fifth of the choice of k in a
 def main() -> NoReturn:
     """Run the command line and exit with the documented code."""
     gc.set_threshold(COLLECT_AFTER)
+    share_memory()
     code = run()
     # At once, as mypy does it: to free every object and library first takes half a second to more than one.
     atexit._run_exitfuncs()

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import ctypes
+import os
 
 import pytest
 
 from custseg.running import allocator
-from custseg.running.allocator import keeping_memory
+from custseg.running.allocator import POLARS_ALLOCATOR, keeping_memory, share_memory
 
 
 class Library:
@@ -38,3 +39,12 @@ def test_where_there_is_no_glibc_nothing_is_done(monkeypatch: pytest.MonkeyPatch
         pass
     with pytest.raises(TypeError), keeping_memory():
         raise TypeError
+
+
+def test_polars_is_told_how_to_keep_memory_unless_the_user_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(POLARS_ALLOCATOR, raising=False)
+    share_memory()
+    assert f"narenas:{os.cpu_count()}" in os.environ[POLARS_ALLOCATOR].split(",")
+    monkeypatch.setenv(POLARS_ALLOCATOR, "narenas:7")
+    share_memory()
+    assert os.environ[POLARS_ALLOCATOR] == "narenas:7"
