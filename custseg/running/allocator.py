@@ -13,8 +13,9 @@ POLARS_ALLOCATOR = "_RJEM_MALLOC_CONF"
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
 """Numbers of the settings, from glibc's malloc.h."""
 
-KEPT, AFTERWARDS = (1 << 25, 1 << 28), (1 << 22, 1 << 23)
-"""Bytes of the largest block that is kept for the next (older glibc takes no more), and of all that are."""
+KEPT, AFTERWARDS = (1 << 24, 1 << 28), (1 << 22, 1 << 23)
+"""Bytes of the largest block that is kept for the next, and of all that are. With twice the first, blocks of
+CSV would be among them, whose pieces then lie between others for good: 1.4 GB where 0.8 do."""
 
 
 def share_memory() -> None:
