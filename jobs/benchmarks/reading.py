@@ -25,6 +25,7 @@ import polars as pl
 
 from custseg.customers import arrange, features, plan
 from custseg.customers.plan import Plan
+from custseg.running.allocator import keeping_memory, share_memory
 from custseg.running.compute import HERE
 from custseg.running.compute.opening import open_compute
 from custseg.settings import Settings
@@ -59,6 +60,7 @@ def main() -> None:
         count = scan(given.files) if given.way == "bare" else read(given.files, settings, given.way)
         print(count, time.perf_counter() - start)
         return
+    share_memory()
     seconds: dict[str, list[float]] = {way: [] for way in WAYS}
     for _ in range(given.repeat):
         for way, taken in seconds.items():
@@ -92,7 +94,7 @@ def _csv(path: Path) -> list[Path]:
 
 def read(files: list[str], settings: Settings, way: str) -> int:
     """Read and clean all lines as a run's map does; return how many there are."""
-    with open_compute(settings) as compute:
+    with open_compute(settings) as compute, keeping_memory():
         table = reading.open_input(find.find_files(files), settings)
         made = plan.make_plan(table.sources, resources=compute.resources, chunk_size=None)
         recipe = features.make_recipe(table, settings) if way == "and arranged" else None
