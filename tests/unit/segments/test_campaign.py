@@ -18,7 +18,7 @@ from custseg.segments.scores import silhouettes
 
 SEEDS = int(os.environ.get("CUSTSEG_CAMPAIGN", "0"))
 
-pytestmark = pytest.mark.skipif(SEEDS == 0, reason="CUSTSEG_CAMPAIGN does not say how many seeds to try")
+pytestmark = pytest.mark.skipif(SEEDS == 0, reason="CUSTSEG_CAMPAIGN does not say how many seeds: 100")
 
 
 def log_standard(raw):
