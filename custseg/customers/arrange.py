@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from custseg.columns import FATES
 from custseg.customers.features import Recipe
 from custseg.customers.keys import key
-from custseg.customers.numbers import Numbers, narrow
 from custseg.transactions.cleaning import FATE_CODES, KEPT, Ledger
 from custseg.transactions.lines import Lines
+from custseg.transactions.numbers import Numbers, narrow
 from custseg.transactions.source import NUMBERS
 
 HEAD_SEEDS = {"customer_id": 1_000_001, "invoice": 1_000_002, "invoice_date": 1_000_003}

@@ -16,9 +16,9 @@ import polars as pl
 from numpy.typing import NDArray
 
 from custseg.customers.arrange import Arranged
-from custseg.customers.numbers import Numbers
 from custseg.running import places
 from custseg.running.places import AnyPath
+from custseg.transactions.numbers import Numbers
 
 
 class Column(NamedTuple):

@@ -10,11 +10,11 @@ import numpy as np
 import polars as pl
 
 from custseg.columns import FEATURES, SCALE
-from custseg.customers.numbers import LARGEST_SUM, Numbers
 from custseg.errors import InputError, cut
 from custseg.settings import Settings
 from custseg.transactions.heads import head_columns
 from custseg.transactions.likely import say_likely
+from custseg.transactions.numbers import LARGEST_SUM, Numbers
 from custseg.transactions.reading import Table
 from custseg.transactions.source import NUMBERS
 from custseg.transactions.values import divided

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from custseg.customers.duplicates import find_first_invoices
 from custseg.customers.features import Lines, Recipe
 from custseg.customers.keys import key
-from custseg.customers.numbers import LARGEST_SUM, Numbers
 from custseg.errors import InputError
+from custseg.transactions.numbers import LARGEST_SUM, Numbers
 
 MONTHS = 1 << 11
 """More months than there are from January 1970 to December 2100, outside which dates are unreadable."""

@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from custseg.customers.features import Recipe
-from custseg.customers.numbers import Numbers, narrow
+from custseg.transactions.numbers import Numbers, narrow
 
 UNITS = st.sampled_from([1, 100, 10_000])
 
