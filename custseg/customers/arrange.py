@@ -13,8 +13,7 @@ from custseg.customers.features import Recipe
 from custseg.customers.keys import key
 from custseg.transactions.cleaning import FATE_CODES, KEPT, Ledger
 from custseg.transactions.lines import Lines
-from custseg.transactions.numbers import Numbers, narrow
-from custseg.transactions.source import NUMBERS
+from custseg.transactions.numbers import Numbers
 
 HEAD_SEEDS = {"customer_id": 1_000_001, "invoice": 1_000_002, "invoice_date": 1_000_003}
 
@@ -60,10 +59,10 @@ def arrange(read: Lines, recipe: Recipe, bits: int) -> tuple[Arranged, Ledger]:
         All lines; the money of kept ones is added up later, by the reduce.
     """
     stretches = _Stretches(read)
-    numbers = {name: _numbers(read.frame[name]) for name in NUMBERS if name in recipe.line_columns}
+    numbers = {name: numbers for name, numbers in read.numbers.items() if name in recipe.line_columns}
     lost, fate = stretches.lost()
     ledger = _count(len(stretches.fate), lost, fate, numbers, recipe)
-    ledger.rounded = int(read.frame["rounded"].sum())
+    ledger.rounded = read.rounded
     role = np.where(stretches.fate == KEPT, np.uint8(BOUGHT), np.uint8(0))
     if recipe.returns:
         role[_returned(lost, fate, numbers, recipe)] = RETURNED
@@ -78,21 +77,15 @@ def arrange(read: Lines, recipe: Recipe, bits: int) -> tuple[Arranged, Ledger]:
         n=pl.Series(carried.lines), returned=pl.Series(carried.returned)
     )
     places = stretches.lines(carried, role)
-    columns = {}
-    for name in recipe.line_columns:
-        every = numbers[name] if name in numbers else Numbers(read.frame[name].to_numpy())
-        columns[name] = every.at(places)
+    hashes_of = {"line": read.line, "product": read.product}
+    every = numbers | {name: Numbers(hashes) for name, hashes in hashes_of.items() if hashes is not None}
+    columns = {name: every[name].at(places) for name in recipe.line_columns}
     if recipe.drop_duplicates:
         hashes = columns["line"].values
         hashes ^= np.repeat(_head_hash(heads, recipe), carried.lines)
     head_edges = np.searchsorted(bucket[order], np.arange((1 << bits) + 1))
     line_edges = np.concatenate([[0], np.cumsum(carried.lines)])[head_edges]
     return Arranged(columns, line_edges, heads.select(*recipe.head_columns, "n"), head_edges), ledger
-
-
-def _numbers(column: pl.Series) -> Numbers:
-    # With a null in it the column would become floats, which do not hold every whole number.
-    return narrow((column.fill_null(0) if column.null_count() else column).to_numpy())
 
 
 def _runs(begins: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -126,8 +119,8 @@ class _Stretches:
 
     def __init__(self, read: Lines) -> None:
         self.heads, self.starts = read.heads, read.starts
-        self.lengths = np.diff(read.starts, append=read.frame.height)
-        self.fate: NDArray[np.uint8] = read.frame["fate"].to_numpy()
+        self.lengths = np.diff(read.starts, append=len(read.fate))
+        self.fate = read.fate
         self.head_fate: NDArray[np.uint8] = read.heads["fate"].to_numpy()
 
     def lost(self) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from custseg.customers.arrange import Arranged
 from custseg.running import places
 from custseg.running.places import AnyPath
-from custseg.transactions.numbers import Numbers
+from custseg.transactions.numbers import Numbers, room
 
 
 class Column(NamedTuple):
@@ -105,8 +105,9 @@ def read_bucket(
     streams: list[bytes] = []
     kept_heads: list[pl.DataFrame] = []
     # For all lines of the bucket: of a slice only its own are ever touched, and take memory.
-    room = sum(file.bucket_lines[bucket] for file in files)
-    columns = [_room(same, room) for same in zip(*(file.columns for file in files), strict=True)]
+    lines = sum(file.bucket_lines[bucket] for file in files)
+    same = zip(*(file.columns for file in files), strict=True)
+    columns = [room([(np.dtype(one.dtype), one.unit) for one in column], lines) for column in same]
     filled = 0
     for file in files:
         start, middle, end = file.offsets[2 * bucket : 2 * bucket + 3]
@@ -123,14 +124,10 @@ def read_bucket(
             more = int(np.count_nonzero(wanted))
             kept_heads.append(heads.filter(pl.Series(kept)))
         at = 0
-        for column, (values, unit) in zip(file.columns, columns, strict=True):
-            numbers = np.frombuffer(blob, column.dtype, file.bucket_lines[bucket], at)
-            at += numbers.nbytes
-            target = values[filled : filled + more]
-            if column.unit == unit:
-                target[:] = numbers[wanted]
-            else:
-                np.multiply(numbers[wanted], column.unit // unit, out=target, dtype=target.dtype)
+        for column, every in zip(file.columns, columns, strict=True):
+            values = np.frombuffer(blob, column.dtype, file.bucket_lines[bucket], at)
+            at += values.nbytes
+            every.fill(filled, Numbers(values[wanted], column.unit))
         filled += more
     if not filled:
         return None
@@ -139,14 +136,6 @@ def read_bucket(
     names = (column.name for column in files[0].columns)
     filled_columns = (Numbers(values[:filled], unit) for values, unit in columns)
     return heads.rechunk(), dict(zip(names, filled_columns, strict=True))
-
-
-def _room(same: Sequence[Column], lines: int) -> Numbers:
-    """Return room for the lines that one column has in all files: mostly all are of one unit and width."""
-    unit = min(column.unit for column in same)
-    alike = all(column.unit == unit for column in same)
-    dtype = np.result_type(*(column.dtype for column in same)) if alike else np.dtype(np.int64)
-    return Numbers(np.empty(lines, dtype), unit)
 
 
 def _read_streams(streams: Sequence[bytes]) -> pl.DataFrame:

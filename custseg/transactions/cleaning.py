@@ -7,14 +7,16 @@ told here: it needs all lines of a customer in one place (`customers.exchange`).
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
 from operator import or_, xor
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
-from custseg.columns import FATES, LINE_LIMIT, SCALE
+from custseg.columns import FATES, SCALE
 from custseg.errors import InputError, cut
 
 FATE_CODES = {fate: code for code, fate in enumerate(FATES)}
@@ -86,19 +88,30 @@ def head_fate(columns: Sequence[str], rules: Rules) -> pl.Expr:
     return _first(tests)
 
 
-def line_fate(numbers: Sequence[str], rules: Rules) -> pl.Expr:
-    """Return the code of the first fate that the numbers and the product call for.
+def product_excluded(rules: Rules) -> pl.Expr:
+    """Tell whether the rules exclude a line for its product."""
+    if not rules.exclude_product:
+        return pl.lit(False)
+    pattern = "|".join(f"(?:{expression})" for expression in rules.exclude_product)
+    return pl.col("product").str.strip_chars().str.contains(pattern).fill_null(False)
+
+
+def line_fate(marks: Mapping[str, Sequence[pl.Series]]) -> NDArray[np.uint8]:
+    """Return the code of the first fate that lines call for, apart from their heads.
 
     Codes rise in the order of precedence, so a line's fate is the smaller of this and its head's.
+
+    Parameters
+    ----------
+    marks
+        By fate: bool, shape (n_lines,), for each reason there may be; null is no reason.
     """
-    tests = [("invalid", pl.col(name).is_null()) for name in numbers]
-    if "unit_price" in numbers and "amount" not in numbers:
-        tests.append(("invalid", (pl.col("quantity") * pl.col("unit_price")).abs() > LINE_LIMIT))
-    if rules.exclude_product:
-        pattern = "|".join(f"(?:{expression})" for expression in rules.exclude_product)
-        tests.append(("excluded", pl.col("product").str.strip_chars().str.contains(pattern)))
-    tests += [("non_positive", pl.col(name) <= 0) for name in numbers]
-    return _first(tests)
+    fate = np.full(len(marks["invalid"][0]), KEPT, np.uint8)
+    for name in reversed(FATES):
+        for mark in marks.get(name, ()):
+            # By their places: few lines have a fate of their own.
+            fate[mark.arg_true().to_numpy()] = FATE_CODES[name]
+    return fate
 
 
 def _first(tests: Sequence[tuple[str, pl.Expr]]) -> pl.Expr:

@@ -57,8 +57,13 @@ def read_ids(ids: pl.Series, read: pl.Expr) -> pl.Series:
         if ids.str.contains(values.PLAIN_ID).all():
             return ids.str.strip_suffix(".0")
         if len(different := ids.unique()) < len(ids) / 2:
-            return ids.replace_strict(different, different.to_frame().select(read).to_series())
-    return ids.to_frame().select(read).to_series()
+            return ids.replace_strict(different, _evaluate(different, read))
+    return _evaluate(ids, read)
+
+
+def _evaluate(cells: pl.Series, read: pl.Expr) -> pl.Series:
+    # Lazily, or steps that an expression has twice would be taken twice.
+    return cells.to_frame().lazy().select(read).collect().to_series()
 
 
 def _check_ids(ids: pl.Series, source: Source) -> None:

@@ -13,16 +13,20 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from custseg.columns import LINE_LIMIT, SCALE
 from custseg.transactions import cleaning, quotes
 from custseg.transactions.cleaning import FATE_CODES
 from custseg.transactions.csv_blocks import CsvFile
 from custseg.transactions.heads import clean_heads, head_columns
 from custseg.transactions.number_proofs import ambiguous_number
+from custseg.transactions.numbers import Numbers, count, join
 from custseg.transactions.parquet_files import damaged
 from custseg.transactions.pieces import Batch, Part, parsing_numbers, read_with_care
 from custseg.transactions.raw_lines import asked, by_header, scan_lines
 from custseg.transactions.reading import Table
 from custseg.transactions.source import HEAD, NUMBERS, Source, Surprise
+
+EXCLUDED = FATE_CODES["excluded"]
 
 
 class Lines(NamedTuple):
@@ -30,19 +34,34 @@ class Lines(NamedTuple):
 
     Attributes
     ----------
-    frame
-        One row a line: quantity, unit_price and amount (those that are read) in ten-thousandths; ``fate``
-        (uint8, as far as the line itself tells), ``rounded`` (bool: a number had more decimals), ``line``
-        (uint64: hash of all compared columns but those of `HEAD`), ``product`` (uint64) if asked for.
+    numbers
+        Quantity, unit_price and amount, those that are read; 0 where unreadable.
+    fate
+        Of each line as far as the line itself tells, shape (n_lines,).
+    rounded
+        How many lines had a number with more decimals than are kept.
+    line
+        64-bit hash of all compared columns but those of `HEAD`, shape (n_lines,).
+    product
+        64-bit hash of the product, if asked for, shape (n_lines,).
     heads
         One row a stretch of lines: those columns of `HEAD` that are read, canonical, and ``fate`` (uint8).
     starts
-        Row of `frame` where each stretch starts.
+        Line where each stretch starts.
     """
 
-    frame: pl.DataFrame
+    numbers: dict[str, Numbers]
+    fate: NDArray[np.uint8]
+    rounded: int
+    line: NDArray[np.uint64]
+    product: NDArray[np.uint64] | None
     heads: pl.DataFrame
     starts: NDArray[np.int64]
+
+    def stretches(self) -> NDArray[np.int64]:
+        """Return the stretch of each line."""
+        lengths = np.diff(self.starts, append=len(self.fate))
+        return np.repeat(np.arange(len(lengths)), lengths)
 
 
 def read_lines(table: Table, batch: Batch, *, products: bool = False) -> Lines:
@@ -68,9 +87,14 @@ def read_lines(table: Table, batch: Batch, *, products: bool = False) -> Lines:
     groups = [_read_alike(table, parts, products=products) for parts in by_reading.values()]
     if len(groups) == 1:
         return groups[0]
-    offsets = np.cumsum([0, *(group.frame.height for group in groups)])
+    offsets = np.cumsum([0, *(len(group.fate) for group in groups)])
+    products_of = [group.product for group in groups if group.product is not None]
     return Lines(
-        pl.concat(group.frame for group in groups),
+        {name: join([group.numbers[name] for group in groups]) for name in groups[0].numbers},
+        np.concatenate([group.fate for group in groups]),
+        sum(group.rounded for group in groups),
+        np.concatenate([group.line for group in groups]),
+        np.concatenate(products_of) if products_of else None,
         pl.concat(group.heads for group in groups),
         np.concatenate([group.starts + offset for group, offset in zip(groups, offsets, strict=False)]),
     )
@@ -87,7 +111,7 @@ def _read_alike(table: Table, parts: Sequence[Part], *, products: bool) -> Lines
     if found.frame["blank"].any():
         parts = [without_blank_lines(part) for part in parts]
         found = _collect(table, parts, products=products)
-    frame, raw_heads = found
+    frame, raw_heads = found.frame, found.heads.rechunk()
     del found
     if "doubtful" in frame.columns and len(doubtful := frame["doubtful"].drop_nulls()):
         source = next(part.source for part in parts if not part.source.mark)
@@ -95,10 +119,35 @@ def _read_alike(table: Table, parts: Sequence[Part], *, products: bool) -> Lines
     starts = np.flatnonzero(frame["new"].to_numpy())
     source = parts[0].source
     heads = clean_heads(table, raw_heads, source)
+    lines = _judged(table, frame, heads, starts)
     if table.rules.where:
-        frame = _apply_where(table, Lines(frame, heads, starts), source)
-    columns = [name for name in (*NUMBERS, "fate", "rounded", "line", "product") if name in frame.columns]
-    return Lines(frame.select(columns), heads, starts)
+        np.putmask(lines.fate, ~_holds(table, lines, frame, source) & (lines.fate > EXCLUDED), EXCLUDED)
+    return lines
+
+
+def _judged(table: Table, frame: pl.DataFrame, heads: pl.DataFrame, starts: NDArray[np.int64]) -> Lines:
+    """Count the numbers of lines, and tell the fate they call for."""
+    names = [name for name in NUMBERS if name in table.read]
+    counted = {name: count(frame[name]) for name in names}
+    numbers = {name: found for name, (found, _) in counted.items()}
+    rounded = {place for _, places in counted.values() for place in places.tolist()}
+    invalid = [frame["broken"], *(frame[name].is_null() for name in names)]
+    if "unit_price" in names and "amount" not in names:
+        largest = numbers["quantity"].largest() * numbers["unit_price"].largest()
+        # Not exactly the limit, since these are rounded.
+        if largest > LINE_LIMIT / 2 * SCALE**2:
+            invalid.append((frame["quantity"] * frame["unit_price"]).abs() > LINE_LIMIT)
+    marks = {"invalid": invalid, "excluded": [frame["excluded"]]}
+    marks["non_positive"] = [frame[name] <= 0 for name in names]
+    return Lines(
+        numbers,
+        cleaning.line_fate(marks),
+        len(rounded),
+        frame["line"].to_numpy(),
+        frame["product"].to_numpy() if "product" in frame.columns else None,
+        heads,
+        starts,
+    )
 
 
 class _Found(NamedTuple):
@@ -151,18 +200,16 @@ def without_blank_lines(part: Part) -> Part:
     return part._replace(frame=part.frame.filter(~pl.all_horizontal(pl.all().is_null())))
 
 
-def _apply_where(table: Table, lines: Lines, source: Source) -> pl.DataFrame:
-    """Exclude the lines for which --where does not hold: null is not known in the line's favour."""
+def _holds(table: Table, lines: Lines, frame: pl.DataFrame, source: Source) -> NDArray[np.bool_]:
+    """Tell for which lines --where holds; null is not known in the line's favour."""
     condition = cleaning.where_expression(str(table.rules.where))
-    lengths = np.diff(lines.starts, append=lines.frame.height)
-    stretch = np.repeat(np.arange(len(lengths)), lengths)
+    stretch = lines.stretches()
     columns = {}
     for name in condition.meta.root_names():
         head = name if name in table.read else by_header(source).get(name, "")
-        columns[name] = lines.heads[head].gather(stretch) if head in HEAD else lines.frame[asked(name)]
+        columns[name] = lines.heads[head].gather(stretch) if head in HEAD else frame[asked(name)]
     try:
         holds = pl.DataFrame(columns).select(condition.fill_null(False)).to_series()
     except pl.exceptions.PolarsError as error:
         raise cleaning.bad_where(str(table.rules.where), error) from None
-    excluded = pl.Series("fate", np.where(holds.to_numpy(), cleaning.KEPT, FATE_CODES["excluded"]), pl.UInt8)
-    return lines.frame.with_columns(pl.min_horizontal("fate", excluded.alias("excluded")).alias("fate"))
+    return holds.to_numpy()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import reduce
 from operator import and_, or_
 
@@ -10,7 +9,6 @@ import polars as pl
 
 from custseg.columns import LINE_LIMIT
 from custseg.transactions import cleaning, numerals, values
-from custseg.transactions.cleaning import FATE_CODES
 from custseg.transactions.csv_blocks import EXTRA
 from custseg.transactions.heads import head_columns
 from custseg.transactions.pieces import Part
@@ -24,9 +22,11 @@ def scan_lines(table: Table, part: Part, *, products: bool) -> pl.LazyFrame:
     Returns
     -------
     LazyFrame
-        Those columns of `HEAD` that are read, as they stand; the columns of `lines.Lines.frame`; ``blank``
-        (the line holds nothing), ``unread`` (a number is there and was not read), ``doubtful`` (a number that
-        nothing shows how to read) where there can be any, and what ``--where`` asks for (see `asked`).
+        Those columns of `HEAD` that are read, as they stand; numbers (float64, null where unreadable);
+        ``line`` and ``product`` as in `lines.Lines`; whether each line is ``blank`` (holds nothing),
+        ``broken`` (holds more than the header), ``excluded`` (for its product), ``unread`` (a number is there
+        and was not read); ``doubtful`` (a number that nothing shows how to read) where there can be any; and
+        what ``--where`` asks for (see `asked`).
     """
     return _Raw(table, part).lines(products=products)
 
@@ -38,8 +38,6 @@ class _Raw:
         self.table, self.source, self.frame = table, part.source, part.frame
         self.dtypes = part.dtypes
         self.numbers = [name for name in NUMBERS if name in table.read]
-        columns = self.source.columns
-        self.whole = {name for name in NUMBERS if name in columns and self.dtypes[columns[name]].is_integer()}
 
     def cell(self, position: int) -> tuple[pl.Expr, pl.DataType]:
         """Return a column by its place, and its type."""
@@ -49,15 +47,11 @@ class _Raw:
         """Return one row a line, its head as it stands."""
         table = self.table
         lines = self.frame.select(**self._cells(), **self._checks()).with_columns(self._derived())
-        invalid = pl.lit(FATE_CODES["invalid"], pl.UInt8)
         return lines.select(
             *head_columns(table),
-            *(values.scaled(pl.col(name), whole=name in self.whole).alias(name) for name in self.numbers),
-            pl.when("broken")
-            .then(invalid)
-            .otherwise(cleaning.line_fate(self.numbers, table.rules))
-            .alias("fate"),
-            _rounded([name for name in self.numbers if name not in self.whole]).alias("rounded"),
+            *self.numbers,
+            "broken",
+            cleaning.product_excluded(table.rules).alias("excluded"),
             cleaning.line_hash(_compared(table, self.source)).alias("line"),
             "blank",
             self._unread().alias("unread"),
@@ -153,11 +147,6 @@ def _other(name: str) -> str:
 def asked(name: str) -> str:
     """Name a column that --where asks for."""
     return f"where:{name}"
-
-
-def _rounded(numbers: Sequence[str]) -> pl.Expr:
-    tests = [values.rounded(pl.col(name)) for name in numbers]
-    return pl.any_horizontal([pl.lit(False), *tests]).fill_null(False)
 
 
 def _compared(table: Table, source: Source) -> list[tuple[int, pl.Expr]]:

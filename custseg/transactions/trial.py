@@ -16,7 +16,7 @@ from custseg.transactions.lines import read_lines, without_blank_lines
 from custseg.transactions.parquet_files import as_sample
 from custseg.transactions.pieces import Batch, Part, Piece, scan_piece
 from custseg.transactions.reading import Table
-from custseg.transactions.source import HEAD, NUMBERS, Source
+from custseg.transactions.source import HEAD, Source
 
 TRIED = 1 << 24
 """Bytes of text read in all, about: a second or two."""
@@ -132,17 +132,18 @@ def read_excerpt(table: Table, excerpt: Excerpt) -> Trial:
     """
     part = without_blank_lines(excerpt.part)
     lines = read_lines(table, Batch([part], 0, 0, True))
-    lengths = np.diff(lines.starts, append=lines.frame.height)
-    heads = lines.heads[np.repeat(np.arange(len(lengths)), lengths)]
-    numbers = [name for name in NUMBERS if name in lines.frame.columns]
-    fate = pl.min_horizontal(heads["fate"], lines.frame["fate"])
+    heads = lines.heads[lines.stretches()]
     product = excerpt.source.columns.get("product")
-    read = heads.drop("fate").hstack(lines.frame.select(*numbers, "line"))
+    own = pl.DataFrame({name: numbers.whole() for name, numbers in lines.numbers.items()})
+    own = own.with_columns(own=lines.fate, line=lines.line)
+    # What an invalid line says is not to be counted on.
+    said = pl.when(pl.col("own") != FATE_CODES["invalid"]).then(pl.col(list(lines.numbers)))
+    read = heads.hstack(own.with_columns(said) if lines.numbers else own)
+    read = read.with_columns(pl.min_horizontal("fate", "own")).drop("own")
     text = excerpt.raw[f"c{product}"].cast(pl.String).str.strip_chars() if product is not None else None
     return Trial(
         excerpt,
         read.with_columns(
-            pl.select(fate).to_series().alias("fate"),
             pl.lit(None, pl.String).alias("product") if text is None else text.alias("product"),
         ),
     )

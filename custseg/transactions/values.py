@@ -5,11 +5,12 @@ What cannot be read becomes null, and `cleaning` counts it; nothing raises in th
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
 
 import polars as pl
 
-from custseg.columns import LINE_LIMIT, SCALE
+from custseg.columns import LINE_LIMIT
 from custseg.transactions import numerals
 from custseg.transactions.dates import EARLIEST_YEAR, LATEST_YEAR, DateForm
 
@@ -55,8 +56,7 @@ def customer_id(column: pl.Expr, dtype: pl.DataType, *, exponents: bool) -> pl.E
 
 def text(column: pl.Expr, dtype: pl.DataType) -> pl.Expr:
     """Read a text without the spaces around it; empty is null."""
-    stripped = as_text(column, dtype).str.strip_chars()
-    return pl.when(stripped != "").then(stripped)
+    return as_text(column, dtype).str.strip_chars().replace("", None)
 
 
 def as_text(column: pl.Expr, dtype: pl.DataType) -> pl.Expr:
@@ -102,24 +102,9 @@ def moment(column: pl.Expr, dtype: pl.DataType, forms: Sequence[DateForm]) -> pl
     else:
         cells = as_text(column, dtype).str.strip_chars()
         value = pl.coalesce([form.read(cells) for form in forms] or [pl.lit(None, pl.Datetime("us"))])
-    return pl.when(value.dt.year().is_between(EARLIEST_YEAR, LATEST_YEAR)).then(value)
-
-
-def scaled(value: pl.Expr, *, whole: bool = False) -> pl.Expr:
-    """Return a number as a whole number of ten-thousandths, so that sums of it are exact.
-
-    Parameters
-    ----------
-    whole
-        Whether it was stored as a whole number, which needs no rounding.
-    """
-    return value.cast(pl.Int64) * SCALE if whole else (value * SCALE).round().cast(pl.Int64)
-
-
-def rounded(value: pl.Expr) -> pl.Expr:
-    """Tell whether `scaled` loses something of a number."""
-    exact = value * SCALE
-    return (exact - exact.round()).abs() > exact.abs() * 1e-12 + 1e-6
+    earliest, end = dt.date(EARLIEST_YEAR, 1, 1), dt.date(LATEST_YEAR + 1, 1, 1)
+    # Not by its year, which would have to be computed.
+    return pl.when(value.is_between(earliest, end, closed="left")).then(value)
 
 
 def divided(total: pl.Expr, by: int) -> pl.Expr:

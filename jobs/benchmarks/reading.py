@@ -115,7 +115,7 @@ def read_chunk(table: Table, made: Plan, recipe: features.Recipe | None, at_once
 def read_batch(table: Table, made: Plan, recipe: features.Recipe | None, handed: list[Batch]) -> int:
     """Read and clean a batch, and put it in order if there is a recipe."""
     found = lines.read_lines(table, handed.pop(), products=bool(recipe and "product" in recipe.line_columns))
-    count = found.frame.height
+    count = len(found.fate)
     if recipe:
         arrange.arrange(found, recipe, made.bucket_bits)
     return count

@@ -4,8 +4,6 @@ import math
 
 import polars as pl
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from custseg.columns import LINE_LIMIT
 from custseg.transactions import values
@@ -66,24 +64,10 @@ def test_a_number_is_finite_and_within_the_limit():
     assert read(whole, lambda cell, dtype: values.number(cell, dtype, ".", thorough=False)) == [5, None]
 
 
-@given(st.integers(-(10**9), 10**9), st.sampled_from([0, 1, 4, -4, 3]))
-def test_a_number_is_rounded_if_it_has_more_than_four_decimals(ten_thousandths, further):
-    number = float(f"{ten_thousandths}{further and abs(further)}e-5")
-    found = read(pl.Series([number]), lambda cell, _: values.rounded(cell))
-    assert found == [further != 0]
-    assert read(pl.Series([number]), lambda cell, _: values.scaled(cell)) == [ten_thousandths]
-
-
 def test_half_a_line_is_divided_as_python_divides():
     totals = pl.Series([1.0, 2.0, 7.0, 1e15 + 1])
     for by in (3, 7, 10_000):
         assert read(totals, lambda cell, _, by=by: values.divided(cell, by)) == [t / by for t in totals]
-
-
-def test_whole_numbers_need_no_rounding():
-    cells = pl.Series([0, 1, -12, 4 * 10**11])
-    found = read(cells, lambda cell, _: values.scaled(cell, whole=True))
-    assert found == [10_000 * cell for cell in cells]
 
 
 def test_products_are_told_apart_by_their_names_and_the_nameless_are_one():
