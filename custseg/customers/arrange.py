@@ -73,9 +73,8 @@ def arrange(read: Lines, recipe: Recipe, bits: int) -> tuple[Arranged, Ledger]:
     bucket = buckets[carried.stretch]
     order = np.argsort(bucket, kind="stable")
     carried = carried.ordered(order)
-    heads = read.heads.select(pl.exclude("fate").gather(carried.stretch)).with_columns(
-        n=pl.Series(carried.lines), returned=pl.Series(carried.returned)
-    )
+    counts = [pl.Series("n", carried.lines.astype(np.int32)), pl.Series("returned", carried.returned)]
+    heads = read.heads.drop("fate")[carried.stretch].hstack(counts)
     places = stretches.lines(carried, role)
     hashes_of = {"line": read.line, "product": read.product}
     every = numbers | {name: Numbers(hashes) for name, hashes in hashes_of.items() if hashes is not None}

@@ -185,7 +185,7 @@ def reduce_bucket(
     counts |= {"customers": 0, "returns_only": 0}
     if found:
         customers, by_month, counts["returns_only"] = totals.merge(found)
-        outputs.write_parquet(part, customers)
+        outputs.write_parquet(part, customers, passing=True)
         if by_month is not None:
             outputs.write_arrow(months.file_of(part), by_month)
         counts["customers"] = customers.height

@@ -61,7 +61,9 @@ class Recipe:
             return Numbers(np.zeros(len(next(iter(columns.values())).values), np.int8))
         quantity, price = columns["quantity"], columns["unit_price"]
         unit, rest = divmod(quantity.unit * price.unit, SCALE)
-        if not rest and quantity.largest() * price.largest() < EXACT:
+        if not rest and (
+            quantity.bound() * price.bound() < EXACT or quantity.largest() * price.largest() < EXACT
+        ):
             return Numbers(np.multiply(quantity.values, price.values, dtype=np.int64), unit)
         product = np.multiply(quantity.whole(), price.whole(), dtype=np.float64)
         product /= SCALE

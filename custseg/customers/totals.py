@@ -13,7 +13,7 @@ from custseg.customers.duplicates import find_first_invoices
 from custseg.customers.features import Lines, Recipe
 from custseg.customers.keys import key
 from custseg.errors import InputError
-from custseg.transactions.numbers import LARGEST_SUM, Numbers
+from custseg.transactions.numbers import Numbers
 
 MONTHS = 1 << 11
 """More months than there are from January 1970 to December 2100, outside which dates are unreadable."""
@@ -77,7 +77,7 @@ def add_up(
     customers = pl.DataFrame(made)
     months = None
     if month is not None:
-        customers = customers.with_columns(_first_and_last(heads["invoice_date"], returned, by_customer))
+        customers = _with_first_and_last(customers, heads["invoice_date"], returned, by_customer)
         monthly = {"purchases": in_month}
         if "spend" in sums:
             monthly["spend"] = sums["spend"] if recipe.net else bought["spend"]
@@ -98,7 +98,7 @@ class _Groups(NamedTuple):
 
     def total(self, values: NDArray[Any], add: np.ufunc = np.add) -> NDArray[np.int64]:
         """Add up values of stretches by group."""
-        totals: NDArray[np.int64] = add.reduceat(values.take(self.order), self.begins, dtype=np.int64)
+        totals: NDArray[np.int64] = add.reduceat(values.take(self.order).astype(np.int64), self.begins)
         return totals
 
     def numbers(self) -> NDArray[np.int64]:
@@ -113,16 +113,16 @@ def _customers(customer_id: pl.Series) -> tuple[pl.Series, NDArray[np.uint64], _
     """Return the different customers and their keys, in the order of key and id, and their stretches."""
     hashes = key(customer_id)
     order = np.argsort(hashes.to_numpy())
-    keys, ids = hashes.to_numpy()[order], customer_id.gather(order)
+    keys, ids = hashes.to_numpy()[order], customer_id[order]
     another = (ids[1:] != ids[:-1]).to_numpy()
     if (another & (keys[1:] == keys[:-1])).any():
         # Customers share a hash, one chance in billions or somebody's doing: their stretches may alternate.
         both = pl.DataFrame({"key": hashes, "customer_id": customer_id})
         order = both.select(pl.arg_sort_by("key", "customer_id")).to_series().to_numpy().astype(np.int64)
-        keys, ids = hashes.to_numpy()[order], customer_id.gather(order)
+        keys, ids = hashes.to_numpy()[order], customer_id[order]
         another = (ids[1:] != ids[:-1]).to_numpy()
     begins = np.concatenate([[0], np.flatnonzero(another) + 1])
-    return ids.gather(begins), keys[begins], _Groups(order, begins)
+    return ids[begins], keys[begins], _Groups(order, begins)
 
 
 def _by_stretch(
@@ -135,13 +135,14 @@ def _by_stretch(
     owner = np.searchsorted(starts, out, side="right") - 1
 
     def add(numbers: Numbers) -> NDArray[np.int64]:
-        if numbers.largest() * len(numbers.values) > LARGEST_SUM:
+        if not numbers.sum_fits():
             raise InputError(
                 "sum-too-large",
                 "The sums of one group of customers may exceed what 64 bits hold to the ten-thousandth.",
                 now="Give quantities and amounts in thousands.",
             )
-        sums: NDArray[np.int64] = np.add.reduceat(numbers.values, starts, dtype=np.int64)
+        # Widened before: while `reduceat` does it, it holds Python's lock, and other buckets wait.
+        sums: NDArray[np.int64] = np.add.reduceat(numbers.values.astype(np.int64, copy=False), starts)
         np.subtract.at(sums, owner, numbers.at(out).values.astype(np.int64))
         sums *= numbers.unit
         return sums
@@ -168,12 +169,12 @@ def _purchases(
     invoices a purchase is a day, without dates a line.
     """
     if "invoice" in heads.columns:
-        purchase = pl.col("invoice")
+        purchase = heads["invoice"]
     elif month is not None:
-        purchase = pl.col("invoice_date").dt.date()
+        purchase = heads["invoice_date"].dt.date()
     else:
         return lines, lines
-    invoices = heads.select("customer_id", purchase)
+    invoices = heads["customer_id"].to_frame().hstack([purchase])
     if returned is None:
         return find_first_invoices(invoices, month)
     bought = ~returned
@@ -184,18 +185,22 @@ def _purchases(
     return purchases, in_month
 
 
-def _first_and_last(
-    invoice_date: pl.Series, returned: NDArray[np.bool_] | None, by_customer: _Groups
-) -> list[pl.Expr]:
-    """Return the first and last purchase of each customer; null of those who bought nothing."""
+def _with_first_and_last(
+    customers: pl.DataFrame,
+    invoice_date: pl.Series,
+    returned: NDArray[np.bool_] | None,
+    by_customer: _Groups,
+) -> pl.DataFrame:
+    """Add the first and last purchase of each customer; null of those who bought nothing."""
     times = invoice_date.to_numpy().astype("datetime64[us]").view(np.int64)
     never = np.iinfo(np.int64)
     first = by_customer.total(_but(returned, never.max, times), np.minimum)
     last = by_customer.total(_but(returned, never.min, times), np.maximum)
-    return [
-        pl.when(pl.col("lines") > 0).then(pl.Series(values).cast(pl.Datetime("us"))).alias(name)
-        for name, values in (("first_purchase", first), ("last_purchase", last))
-    ]
+    ends = {"first_purchase": first, "last_purchase": last}
+    customers = customers.hstack([pl.Series(name, times.view("M8[us]")) for name, times in ends.items()])
+    if returned is None:
+        return customers
+    return customers.with_columns(pl.when(pl.col("lines") > 0).then(pl.col(list(ends))))
 
 
 def _month(invoice_date: pl.Series) -> NDArray[np.int16]:
@@ -210,9 +215,9 @@ def _by_month(month: NDArray[np.int16], sums: dict[str, NDArray[Any]], by_custom
     places = places[order]
     groups = _Groups(order, np.concatenate([[0], np.flatnonzero(places[1:] != places[:-1]) + 1]))
     row, in_row = np.divmod(places[groups.begins], MONTHS)
-    totals = {name: groups.total(values) for name, values in sums.items()}
-    frame = pl.DataFrame({"row": row, "month": in_row, **totals})
-    return frame.cast({"row": pl.UInt32, "month": pl.Int16, "purchases": pl.UInt32})
+    totals: dict[str, NDArray[Any]] = {name: groups.total(values) for name, values in sums.items()}
+    totals["purchases"] = totals["purchases"].astype(np.uint32)
+    return pl.DataFrame({"row": row.astype(np.uint32), "month": in_row.astype(np.int16), **totals})
 
 
 def _products(heads: pl.DataFrame, columns: Lines, dropped: NDArray[np.bool_]) -> pl.DataFrame:
@@ -220,7 +225,7 @@ def _products(heads: pl.DataFrame, columns: Lines, dropped: NDArray[np.bool_]) -
     product = columns["product"].values
     bought = np.flatnonzero(~dropped & (product != 0))
     head = np.repeat(np.arange(heads.height), heads["n"].to_numpy())[bought]
-    products = heads.select(pl.all().gather(head)).with_columns(product=product[bought])
+    products = heads[head].with_columns(product=product[bought])
     if "returned" in products.columns:
         products = products.filter(~pl.col("returned"))
     return products.select("customer_id", "product").unique()
@@ -249,19 +254,20 @@ def merge(slices: Sequence[Totals]) -> tuple[pl.DataFrame, pl.DataFrame | None, 
         customers = customers.join(counted, on="customer_id", how="left", maintain_order="left")
         customers = customers.with_columns(pl.col("distinct_products").cast(pl.Int64).fill_null(0))
     everyone = customers.height
-    customers = customers.filter(pl.col("lines") > 0)
+    if not (customers["lines"] > 0).all():
+        customers = customers.filter(pl.col("lines") > 0)
     return customers, _merge_months(slices, customers), everyone - customers.height
 
 
 def _merge_months(slices: Sequence[Totals], customers: pl.DataFrame) -> pl.DataFrame | None:
     """Put the months of all slices together, of those customers that are left."""
+    if len(slices) == 1 and slices[0].customers.height == customers.height:
+        return slices[0].months
     rows = customers.select("key", "customer_id").with_row_index("row")
     parts = []
     for part in slices:
         if part.months is None:
             return None
-        if len(slices) == 1 and part.customers.height == customers.height:
-            return part.months
         known = part.customers.select("key", "customer_id").join(
             rows, on=["key", "customer_id"], how="left", maintain_order="left"
         )

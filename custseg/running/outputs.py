@@ -130,10 +130,13 @@ def copy(file: AnyPath, target: AnyPath) -> None:
             shutil.copyfile(file, temporary)
 
 
-def write_parquet(path: AnyPath, frame: pl.DataFrame) -> None:
-    """Write a table."""
+def write_parquet(path: AnyPath, frame: pl.DataFrame, *, passing: bool = False) -> None:
+    """Write a table; one that is only passing is less pressed, in half the time."""
     with whole(path) as temporary:
-        frame.write_parquet(temporary, compression="zstd", compression_level=1)
+        if passing:
+            frame.write_parquet(temporary, compression="lz4", statistics=False)
+        else:
+            frame.write_parquet(temporary, compression="zstd", compression_level=1)
 
 
 def write_arrow(path: AnyPath, frame: pl.DataFrame) -> None:

@@ -76,9 +76,20 @@ class Numbers(NamedTuple):
             return 0
         return max(abs(int(self.values.min())), abs(int(self.values.max()))) * self.unit
 
+    def bound(self) -> int:
+        """Return what no absolute value is above: told by the type if that is narrow, without a look."""
+        if self.values.dtype.itemsize > 4:
+            return self.largest()
+        return -int(np.iinfo(self.values.dtype).min) * self.unit
+
+    def sum_fits(self) -> bool:
+        """Tell whether the sum, in ten-thousandths, surely fits 64 bits."""
+        lines = len(self.values)
+        return self.bound() * lines < LARGEST_SUM or self.largest() * lines < LARGEST_SUM
+
     def total(self) -> int:
         """Add them up in ten-thousandths, whatever the size of the sum."""
-        if self.largest() * len(self.values) < LARGEST_SUM:
+        if self.sum_fits():
             return int(self.values.sum(dtype=np.int64)) * self.unit
         return int(sum(self.values.tolist())) * self.unit
 
