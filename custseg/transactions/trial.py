@@ -134,11 +134,11 @@ def read_excerpt(table: Table, excerpt: Excerpt) -> Trial:
     lines = read_lines(table, Batch([part], 0, 0, True))
     heads = lines.heads[lines.stretches()]
     product = excerpt.source.columns.get("product")
-    own = pl.DataFrame({name: numbers.whole() for name, numbers in lines.numbers.items()})
-    own = own.with_columns(own=lines.fate, line=lines.line)
+    numbers = {name: numbers.whole() for name, numbers in lines.numbers.items()}
+    own = pl.DataFrame({"own": lines.fate, "line": lines.line, **numbers})
     # What an invalid line says is not to be counted on.
-    said = pl.when(pl.col("own") != FATE_CODES["invalid"]).then(pl.col(list(lines.numbers)))
-    read = heads.hstack(own.with_columns(said) if lines.numbers else own)
+    said = [pl.when(pl.col("own") != FATE_CODES["invalid"]).then(name).alias(name) for name in numbers]
+    read = heads.hstack(own.with_columns(said))
     read = read.with_columns(pl.min_horizontal("fate", "own")).drop("own")
     text = excerpt.raw[f"c{product}"].cast(pl.String).str.strip_chars() if product is not None else None
     return Trial(
