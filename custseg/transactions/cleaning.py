@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
 from operator import or_, xor
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -96,21 +97,26 @@ def product_excluded(rules: Rules) -> pl.Expr:
     return pl.col("product").str.strip_chars().str.contains(pattern).fill_null(False)
 
 
-def line_fate(marks: Mapping[str, Sequence[pl.Series]]) -> NDArray[np.uint8]:
+def line_fate(lines: int, places: Mapping[str, Sequence[NDArray[Any]]]) -> NDArray[np.uint8]:
     """Return the code of the first fate that lines call for, apart from their heads.
 
     Codes rise in the order of precedence, so a line's fate is the smaller of this and its head's.
 
     Parameters
     ----------
-    marks
-        By fate: bool, shape (n_lines,), for each reason there may be; null is no reason.
+    lines
+        How many there are.
+    places
+        Which lines call for a fate, an array for each reason there is.
+
+    Returns
+    -------
+    ndarray of uint8, shape (n_lines,)
     """
-    fate = np.full(len(marks["invalid"][0]), KEPT, np.uint8)
+    fate = np.full(lines, KEPT, np.uint8)
     for name in reversed(FATES):
-        for mark in marks.get(name, ()):
-            # By their places: few lines have a fate of their own.
-            fate[mark.arg_true().to_numpy()] = FATE_CODES[name]
+        for here in places.get(name, ()):
+            fate[here] = FATE_CODES[name]
     return fate
 
 

@@ -7,7 +7,7 @@ read as it stands and made canonical once a stretch of equal heads, not once a l
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -131,23 +131,38 @@ def _judged(table: Table, frame: pl.DataFrame, heads: pl.DataFrame, starts: NDAr
     counted = {name: count(frame[name]) for name in names}
     numbers = {name: found for name, (found, _) in counted.items()}
     rounded = {place for _, places in counted.values() for place in places.tolist()}
-    invalid = [frame["broken"], *(frame[name].is_null() for name in names)]
+    invalid = [frame["broken"], *(frame[name].is_null() for name in names if frame[name].null_count())]
     if "unit_price" in names and "amount" not in names:
         largest = numbers["quantity"].largest() * numbers["unit_price"].largest()
         # Not exactly the limit, since these are rounded.
         if largest > LINE_LIMIT / 2 * SCALE**2:
-            invalid.append((frame["quantity"] * frame["unit_price"]).abs() > LINE_LIMIT)
-    marks = {"invalid": invalid, "excluded": [frame["excluded"]]}
-    marks["non_positive"] = [frame[name] <= 0 for name in names]
+            invalid.append((frame["quantity"].cast(pl.Float64) * frame["unit_price"]).abs() > LINE_LIMIT)
+    fates = {
+        "invalid": [_places(mark) for mark in invalid],
+        "excluded": [_places(frame["excluded"])],
+        "non_positive": [_not_positive(frame[name], numbers[name]) for name in names],
+    }
     return Lines(
         numbers,
-        cleaning.line_fate(marks),
+        cleaning.line_fate(frame.height, fates),
         len(rounded),
         frame["line"].to_numpy(),
         frame["product"].to_numpy() if "product" in frame.columns else None,
         heads,
         starts,
     )
+
+
+def _places(mark: pl.Series) -> NDArray[Any]:
+    """Return where there is a mark: mostly there is none."""
+    return mark.arg_true().to_numpy() if mark.any() else np.zeros(0, np.int64)
+
+
+def _not_positive(column: pl.Series, numbers: Numbers) -> NDArray[np.int64]:
+    """Return where a number is not above zero: what counts as zero is looked at as it stands."""
+    places = np.flatnonzero(numbers.values <= 0)
+    kept: NDArray[np.int64] = places[(column[places] <= 0).fill_null(False).to_numpy()]
+    return kept
 
 
 class _Found(NamedTuple):
@@ -181,7 +196,7 @@ def _collect(table: Table, parts: Sequence[Part], *, products: bool) -> _Found:
 
 def _run(table: Table, parts: Sequence[Part], *, products: bool) -> _Found:
     frames = [scan_lines(table, part, products=products) for part in parts]
-    lines = pl.concat(frames, how="diagonal") if len(frames) > 1 else frames[0]
+    lines = pl.concat(frames, how="diagonal_relaxed") if len(frames) > 1 else frames[0]
     names = head_columns(table)
     changes = [pl.col(name).ne_missing(pl.col(name).shift()) for name in names]
     # The first line has none before it; with a null head it would pass for more of the same.

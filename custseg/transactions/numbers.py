@@ -100,7 +100,8 @@ def count(column: pl.Series) -> tuple[Numbers, NDArray[np.int64]]:
     Parameters
     ----------
     column
-        float64, at most `columns.LINE_LIMIT`, so that a double holds every ten-thousandth; null counts as 0.
+        Whole numbers of at most 32 bits, or float64 and at most `columns.LINE_LIMIT`, so that a double holds
+        every ten-thousandth; null counts as 0.
 
     Returns
     -------
@@ -109,7 +110,7 @@ def count(column: pl.Series) -> tuple[Numbers, NDArray[np.int64]]:
     rounded
         Places of those that had more decimals.
     """
-    counted = [_count(block) for block in _blocks(column.fill_null(0.0))]
+    counted = [_count(block) for block in _blocks(column.fill_null(0))]
     numbers = join([part for part, _ in counted])
     if len({part.unit for part, _ in counted}) > 1:
         numbers = Numbers(_narrowest(numbers.values), numbers.unit)
@@ -118,7 +119,7 @@ def count(column: pl.Series) -> tuple[Numbers, NDArray[np.int64]]:
     return numbers, np.concatenate(rounded)
 
 
-def _blocks(column: pl.Series) -> Iterator[NDArray[np.float64]]:
+def _blocks(column: pl.Series) -> Iterator[NDArray[Any]]:
     """Yield the numbers of a column, a block at a time, where they stand."""
     for chunk in column.get_chunks():
         values = chunk.to_numpy()
@@ -126,11 +127,14 @@ def _blocks(column: pl.Series) -> Iterator[NDArray[np.float64]]:
             yield values[start : start + BLOCK]
 
 
-def _count(values: NDArray[np.float64]) -> tuple[Numbers, NDArray[np.int64]]:
+def _count(values: NDArray[Any]) -> tuple[Numbers, NDArray[np.int64]]:
+    none = np.zeros(0, np.int64)
+    if values.dtype != np.float64:
+        return Numbers(_narrowest(values), SCALE), none
     for unit in UNITS:
         multiples = _multiples(values, unit)
         if multiples is not None:
-            return Numbers(_narrowest(multiples), unit), np.zeros(0, np.int64)
+            return Numbers(_narrowest(multiples), unit), none
     exact = values * SCALE
     whole = np.rint(exact)
     off = np.abs(exact - whole)

@@ -22,7 +22,7 @@ def scan_lines(table: Table, part: Part, *, products: bool) -> pl.LazyFrame:
     Returns
     -------
     LazyFrame
-        Those columns of `HEAD` that are read, as they stand; numbers (float64, null where unreadable);
+        Those columns of `HEAD` that are read, as they stand; numbers (null where unreadable);
         ``line`` and ``product`` as in `lines.Lines`; whether each line is ``blank`` (holds nothing),
         ``broken`` (holds more than the header), ``excluded`` (for its product), ``unread`` (a number is there
         and was not read); ``doubtful`` (a number that nothing shows how to read) where there can be any; and
@@ -156,7 +156,8 @@ def _compared(table: Table, source: Source) -> list[tuple[int, pl.Expr]]:
         if name in HEAD:
             continue
         if name in source.columns:
-            columns.append((seed, pl.col(name)))
+            # However a number is stored, it is hashed as one and the same.
+            columns.append((seed, pl.col(name).cast(pl.Float64) if name in NUMBERS else pl.col(name)))
         elif name in source.others:
             columns.append((seed, pl.col(_other(name))))
         elif name in NUMBERS:

@@ -83,13 +83,16 @@ def product_key(product: pl.Expr) -> pl.Expr:
 
 
 def number(column: pl.Expr, dtype: pl.DataType, mark: str, *, thorough: bool) -> pl.Expr:
-    """Read a number as float64; what is not finite or beyond `LINE_LIMIT` is null."""
+    """Read a number as float64; what is not finite or beyond `LINE_LIMIT` is null.
+
+    Whole numbers of 32 bits and less, which are within it, stay as they are.
+    """
+    if dtype.is_integer() and dtype not in (pl.Int64, pl.UInt64, pl.Int128, pl.UInt128):
+        return column
     if dtype.is_numeric():
         value = column.cast(pl.Float64, strict=False)
     else:
         value = numerals.read_number(as_text(column, dtype), mark, thorough=thorough)
-    if dtype.is_integer() and dtype not in (pl.Int64, pl.UInt64, pl.Int128, pl.UInt128):
-        return value  # 32 bits are within the limit
     return pl.when(value.abs() <= LINE_LIMIT).then(value)
 
 
