@@ -86,6 +86,8 @@ clean: ## remove the demo, builds and caches; .venv stays
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@$(PIP) install --quiet --constraint constraints.txt --upgrade pip
 	@$(PIP) install --quiet --constraint constraints.txt --editable .
+# As a wheel's are: where Python may not write bytecode, as in many containers, each start would compile anew.
+	@$(BIN)/python -m compileall -q custseg
 	@touch $@
 
 .venv-mutants/.installed: jobs/campaigns/mutants-requirements.txt
