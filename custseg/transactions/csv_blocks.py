@@ -13,6 +13,7 @@ import polars as pl
 
 from custseg.errors import InputError
 from custseg.transactions import quotes, streams
+from custseg.transactions.cutting import Cut, cut
 from custseg.transactions.dialects import Dialect
 
 if TYPE_CHECKING:
@@ -116,31 +117,13 @@ class CsvFile:
             The `end` of the block before; 0 at the beginning.
         """
         start = start or self.dialect.start
-        marks, fields = self.dialect.marks, len(self.header)
         with streams.reading(self.path), streams.open_bytes(self.path, self.dialect.encoding) as file:
             streams.skip(file, start)
-            sought = streams.can_be_sought(file)
-            rest, size, last = b"", limit or 0, False
-            while not last:
-                # Up to the limit (or its next multiple, in a long record) from where the block begins, so
-                # that where it ends does not depend on the blocks before it.
-                wanted = size - len(rest) if limit else -1
-                read = file.read(wanted)
-                last = limit is None or len(read) < wanted
-                # Blocks are large: none is in a variable, which would hold it as long as it is worked on.
-                held = [rest + read if rest else read]
-                del read
-                mended, consumed = quotes.find_records(held[0], marks, fields, last=last)
-                end = start + consumed
-                if sought:
-                    file.seek(end)
-                rest = b"" if sought else held[0][consumed:]
-                size = (0 if consumed else size) + (limit or 0)
-                held = [streams.shorten(held, consumed) if mended is None else mended]
-                del mended
-                if consumed or last:
-                    yield Block(self._utf8(held.pop(), start), start, end, last)
-                start = end
+            yield from map(self._block, cut(file, start, limit, self.dialect.marks, len(self.header)))
+
+    def _block(self, records: Cut) -> Block:
+        data = records.data if records.is_ascii else self._utf8(records.data, records.start)
+        return Block(data, records.start, records.end, records.last)
 
     def _utf8(self, data: bytes, start: int) -> bytes:
         try:

@@ -58,7 +58,7 @@ def find_records(data: bytes, marks: Marks, fields: int, *, last: bool) -> tuple
         How many bytes of the data they were.
     """
     if data.find(marks.quote) < 0:
-        return None, len(data) if last else data.rfind(marks.eol) + 1
+        return None, find_lines(data, marks, last=last)
     quotes = _Quotes(data, marks, last)
     pieces: list[bytes] = []
     done = begin = 0
@@ -72,6 +72,11 @@ def find_records(data: bytes, marks: Marks, fields: int, *, last: bool) -> tuple
         done, begin = end, int(np.searchsorted(quotes.at, end))
     consumed = len(data) if last else quotes.record_start(len(data), done, begin)
     return b"".join([*pieces, data[done:consumed]]) if pieces else None, consumed
+
+
+def find_lines(data: bytes, marks: Marks, *, last: bool) -> int:
+    """Return how many bytes the whole records at the beginning of data are, where it has no quotes."""
+    return len(data) if last else data.rfind(marks.eol) + 1
 
 
 def without_blank_lines(data: bytes, marks: Marks) -> bytes:

@@ -1,0 +1,76 @@
+"""Blocks of a file, held against the file."""
+
+from __future__ import annotations
+
+import io
+import tempfile
+from pathlib import Path
+
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from custseg.transactions.cutting import STEP, Cut, _Rooms, cut
+from custseg.transactions.quotes import Marks
+
+MARKS = Marks(b",", b'"', b"\n")
+CELLS = st.sampled_from(["a", "", "é", '"a"', '"a,b"', '"two\nlines"', '"say ""yes"""', "x" * 40])
+RECORDS = st.lists(st.lists(CELLS, min_size=2, max_size=2).map(",".join), max_size=30)
+
+
+def cut_file(data: bytes, limit: int | None) -> list[Cut]:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "file.csv")
+        path.write_bytes(data)
+        with path.open("rb") as file:
+            return list(cut(file, 0, limit, MARKS, 2))
+
+
+class Passing(io.BytesIO):
+    """A file that cannot be sought, as far as it is told: none that is read by a buffered reader."""
+
+
+@given(RECORDS, st.booleans(), st.integers(1, 200))
+@example([], True, 1)
+@example(["a,b"], False, 1)
+@example(['"' + "long\n" * 50 + '",b'], True, 7)
+def test_blocks_are_the_file_however_it_is_read(records: list[str], ended: bool, limit: int) -> None:
+    data = "\n".join(records).encode() + b"\n" * (ended and bool(records))
+    in_place = cut_file(data, limit)
+    assert b"".join(block.data for block in in_place) == data
+    assert [block.start for block in in_place] == [0, *(block.end for block in in_place)][:-1]
+    assert [block.last for block in in_place] == [False] * (len(in_place) - 1) + [True]
+    assert all(not block.is_ascii or block.data.isascii() for block in in_place)
+    in_passing = list(cut(Passing(data), 0, limit, MARKS, 2))
+    assert [block[:4] for block in in_passing] == [block[:4] for block in in_place]
+    for block in in_place:
+        begins = [0, *(sum(len(r.encode()) + 1 for r in records[:n]) for n in range(1, len(records) + 1))]
+        assert block.start in begins
+
+
+def test_signs_are_seen_wherever_a_step_of_reading_ends() -> None:
+    line = b"a,b\n"
+    for at in (STEP - 1, STEP, 2 * STEP + 3):
+        data = bytearray(line * (STEP // 2 + 8))
+        data[at // 4 * 4 : at // 4 * 4 + 2] = "é".encode()
+        assert [block.is_ascii for block in cut_file(bytes(data), len(data) + 1)] == [False]
+
+
+def test_a_block_that_is_held_is_not_written_to_and_one_let_go_is(tmp_path: Path) -> None:
+    path = tmp_path / "file.csv"
+    path.write_bytes(b"a,b\nc,d\n")
+    rooms = _Rooms()
+    with path.open("rb") as file:
+        first = rooms.free()
+        first.read(file, 4, MARKS.quote)
+        held = first.data()
+        second = rooms.free()
+        assert second is not first
+        second.read(file, 4, MARKS.quote)
+        assert (held, second.data()) == (b"a,b\n", b"c,d\n")
+        del held
+        assert rooms.free() in (first, second)
+        file.seek(0)
+        # Even somebody who writes to a room without asking spoils nothing.
+        kept = second.data()
+        second.read(file, 4, MARKS.quote)
+        assert (kept, second.data()) == (b"c,d\n", b"a,b\n")
