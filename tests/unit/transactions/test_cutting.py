@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import io
 import tempfile
+from operator import attrgetter
 from pathlib import Path
 
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from custseg.transactions.cutting import STEP, Cut, _Rooms, cut
+from custseg.transactions import cutting
+from custseg.transactions.cutting import STEP, Cut, _Room, _Rooms, cut
 from custseg.transactions.quotes import Marks
 
 MARKS = Marks(b",", b'"', b"\n")
@@ -53,6 +56,22 @@ def test_signs_are_seen_wherever_a_step_of_reading_ends() -> None:
         data = bytearray(line * (STEP // 2 + 8))
         data[at // 4 * 4 : at // 4 * 4 + 2] = "é".encode()
         assert [block.is_ascii for block in cut_file(bytes(data), len(data) + 1)] == [False]
+
+
+def test_blocks_let_go_one_by_one_take_the_memory_of_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "file.csv"
+    path.write_bytes(b"a,b\n" * 1000)
+    made = []
+    monkeypatch.setattr(cutting, "_Room", lambda: made.append(_Room()) or made[-1])
+    with path.open("rb") as file:
+        assert sum(map(len, map(attrgetter("data"), cut(file, 0, 64, MARKS, 2)))) == 4000
+    assert len(made) == 1
+    made.clear()
+    with path.open("rb") as file:
+        assert len(list(cut(file, 0, 64, MARKS, 2))) == 63
+    assert len(made) == 63
 
 
 def test_a_block_that_is_held_is_not_written_to_and_one_let_go_is(tmp_path: Path) -> None:

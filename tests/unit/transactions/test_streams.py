@@ -140,5 +140,5 @@ def test_a_block_is_held_by_who_asked_for_it_alone(tmp_path: Path, packed: bool)
     blocks = open_csv(path, len(data), read_dialect(path, Told(), lambda cells: is_header(cells, {}))).blocks(
         1000
     )
-    # One by the block, one by the question.
-    assert max(sys.getrefcount(block.data) for block in blocks) <= 2
+    # One by the block, one by the question, and one by the memory that the next block is read into.
+    assert max(sys.getrefcount(block.data) for block in blocks) <= (2 if packed else 3)
