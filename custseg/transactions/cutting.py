@@ -14,7 +14,7 @@ from custseg.transactions import quotes, streams
 from custseg.transactions.quotes import Marks
 
 STEP = 1 << 17
-"""Bytes read and looked through at once: what fits a processor's cache."""
+"""Bytes looked through at once, and read at once from a local file: what fits a processor's cache."""
 
 MOST_ROOMS = 4
 """More than ever are in use: the others would be kept for nobody."""
@@ -130,17 +130,20 @@ class _Room:
         """Read at most so many bytes, and look at them while they are in the processor's cache."""
         self._bytes.seek(size - 1)
         self._bytes.write(b"\0")
+        # Of an object in a bucket each reading is a request.
+        at_once = STEP if streams.is_local(file) else size
         length, is_ascii, has_quotes = 0, True, False
         with self._bytes.getbuffer() as whole:
             while length < size:
-                with whole[length : min(length + STEP, size)] as piece:
-                    read = file.readinto(piece)  # type: ignore[attr-defined]
-                    step = bytes(piece[:read])
-                if not step:
+                with whole[length : min(length + at_once, size)] as piece:
+                    end = length + file.readinto(piece)  # type: ignore[attr-defined]
+                if end == length:
                     break
-                length += len(step)
-                is_ascii = is_ascii and step.isascii()
-                has_quotes = has_quotes or quote in step
+                while length < end:
+                    step = bytes(whole[length : min(length + STEP, end)])
+                    is_ascii = is_ascii and step.isascii()
+                    has_quotes = has_quotes or quote in step
+                    length += len(step)
         self.shorten(length)
         return _Found(length, is_ascii, has_quotes)
 

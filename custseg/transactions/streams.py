@@ -67,6 +67,11 @@ def can_be_sought(file: BinaryIO) -> bool:
     return isinstance(file, io.BufferedReader) and file.seekable()
 
 
+def is_local(file: BinaryIO) -> bool:
+    """Tell whether a file is one of this machine, as it stands."""
+    return isinstance(getattr(file, "raw", None), io.FileIO)
+
+
 def skip(file: BinaryIO, offset: int) -> None:
     """Go forward to `offset`, by reading where the file cannot be sought."""
     if can_be_sought(file):

@@ -6,6 +6,7 @@ import io
 import tempfile
 from operator import attrgetter
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import example, given
@@ -56,6 +57,34 @@ def test_signs_are_seen_wherever_a_step_of_reading_ends() -> None:
         data = bytearray(line * (STEP // 2 + 8))
         data[at // 4 * 4 : at // 4 * 4 + 2] = "é".encode()
         assert [block.is_ascii for block in cut_file(bytes(data), len(data) + 1)] == [False]
+
+
+class Counted(io.RawIOBase):
+    """A file that counts how often it is read."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data, self.reads = io.BytesIO(data), 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        return self.data.seek(offset, whence)
+
+    def readinto(self, buffer: Any) -> int:
+        self.reads += 1
+        return self.data.readinto(buffer)
+
+
+def test_what_is_no_local_file_is_read_a_block_at_a_time() -> None:
+    data = b"a,b\n" * STEP
+    file = Counted(data)
+    blocks = list(cut(io.BufferedReader(file), 0, len(data) // 2, MARKS, 2))
+    assert b"".join(block.data for block in blocks) == data
+    assert file.reads <= 2 * len(blocks) + 2
 
 
 def test_blocks_let_go_one_by_one_take_the_memory_of_one(
