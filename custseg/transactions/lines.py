@@ -130,7 +130,9 @@ def _judged(table: Table, frame: pl.DataFrame, heads: pl.DataFrame, starts: NDAr
     names = [name for name in NUMBERS if name in table.read]
     counted = {name: count(frame[name]) for name in names}
     numbers = {name: found for name, (found, _) in counted.items()}
-    rounded = {place for _, places in counted.values() for place in places.tolist()}
+    rounded = np.zeros(frame.height, np.bool_)
+    for _, places in counted.values():
+        rounded[places] = True
     invalid = [frame["broken"], *(frame[name].is_null() for name in names if frame[name].null_count())]
     if "unit_price" in names and "amount" not in names:
         largest = numbers["quantity"].largest() * numbers["unit_price"].largest()
@@ -145,7 +147,7 @@ def _judged(table: Table, frame: pl.DataFrame, heads: pl.DataFrame, starts: NDAr
     return Lines(
         numbers,
         cleaning.line_fate(frame.height, fates),
-        len(rounded),
+        int(np.count_nonzero(rounded)),
         frame["line"].to_numpy(),
         frame["product"].to_numpy() if "product" in frame.columns else None,
         heads,
