@@ -49,7 +49,7 @@ class _Raw:
         lines = self.frame.select(**self._cells(), **self._checks()).with_columns(self._derived())
         return lines.select(
             *head_columns(table),
-            *self.numbers,
+            *map(self._number, self.numbers),
             "broken",
             cleaning.product_excluded(table.rules).alias("excluded"),
             cleaning.line_hash(_compared(table, self.source)).alias("line"),
@@ -59,6 +59,13 @@ class _Raw:
             *(["doubtful"] if not self.source.mark else []),
             *self._asked_for(),
         )
+
+    def _number(self, name: str) -> pl.Expr:
+        """Return a number as it is counted: small whole ones in the type they are stored in."""
+        if name not in self.source.columns:
+            return pl.col(name)
+        dtype = self.dtypes[self.source.columns[name]]
+        return pl.col(name).cast(dtype) if values.is_small(dtype) else pl.col(name)
 
     def _cells(self) -> dict[str, pl.Expr]:
         cells = {}
@@ -156,8 +163,7 @@ def _compared(table: Table, source: Source) -> list[tuple[int, pl.Expr]]:
         if name in HEAD:
             continue
         if name in source.columns:
-            # However a number is stored, it is hashed as one and the same.
-            columns.append((seed, pl.col(name).cast(pl.Float64) if name in NUMBERS else pl.col(name)))
+            columns.append((seed, pl.col(name)))
         elif name in source.others:
             columns.append((seed, pl.col(_other(name))))
         elif name in NUMBERS:

@@ -83,17 +83,19 @@ def product_key(product: pl.Expr) -> pl.Expr:
 
 
 def number(column: pl.Expr, dtype: pl.DataType, mark: str, *, thorough: bool) -> pl.Expr:
-    """Read a number as float64; what is not finite or beyond `LINE_LIMIT` is null.
-
-    Whole numbers of 32 bits and less, which are within it, stay as they are.
-    """
-    if dtype.is_integer() and dtype not in (pl.Int64, pl.UInt64, pl.Int128, pl.UInt128):
-        return column
+    """Read a number as float64; what is not finite or beyond `LINE_LIMIT` is null."""
     if dtype.is_numeric():
         value = column.cast(pl.Float64, strict=False)
     else:
         value = numerals.read_number(as_text(column, dtype), mark, thorough=thorough)
+    if is_small(dtype):
+        return value  # within the limit
     return pl.when(value.abs() <= LINE_LIMIT).then(value)
+
+
+def is_small(dtype: pl.DataType) -> bool:
+    """Tell whether a column holds whole numbers of at most 32 bits."""
+    return dtype.is_integer() and dtype not in (pl.Int64, pl.UInt64, pl.Int128, pl.UInt128)
 
 
 def moment(column: pl.Expr, dtype: pl.DataType, forms: Sequence[DateForm]) -> pl.Expr:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from pathlib import Path
 
+import polars as pl
 import pytest
 from summed import sum_up
 
@@ -71,3 +72,24 @@ def test_of_several_fates_the_first_is_met(row: str, fate: str, tmp_path: Path) 
 def test_without_duplicates_to_drop_all_are_kept(tmp_path: Path) -> None:
     rows = ["c,2,P,1,2.50,2011-01-13"] * 3
     assert fates(tmp_path, *rows, duplicates="keep") == {"kept": 3}
+
+
+@pytest.mark.parametrize("dtype", [pl.Int32, pl.UInt32, pl.Int64, pl.Float64])
+@pytest.mark.parametrize(
+    ("where", "expected"),
+    [
+        ("quantity * 1000000 > 3000000000", {"kept": 1, "excluded": 2, "invalid": 1}),
+        ("quantity / 2 > 1.25", {"kept": 2, "excluded": 1, "invalid": 1}),
+        (None, {"kept": 3, "invalid": 1}),
+    ],
+)
+def test_whole_numbers_of_any_size_are_reckoned_with_as_decimals_are(
+    tmp_path: Path, dtype: type[pl.DataType], where: str | None, expected: dict[str, int]
+) -> None:
+    """The last line's total is beyond what 32 bits hold, and beyond the limit of a line."""
+    path = tmp_path / "lines.parquet"
+    lines = pl.DataFrame({"quantity": [2, 3, 4000, 2_000_000_000], "price": [1, 1, 1, 1000]})
+    shared = lines.cast(dtype).with_columns(customer_id=pl.lit("7"), invoice=pl.lit("1"))
+    shared.write_parquet(path)
+    ledger = sum_up(path, max_invalid=1, where=where).ledger["ledger"]
+    assert {fate: lines for fate, lines in ledger.items() if lines and fate != "rows_read"} == expected
