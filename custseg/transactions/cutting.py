@@ -100,7 +100,7 @@ def _cut_in_passing(
         end = start + consumed
         rest = held[0][consumed:]
         size = (0 if consumed else size) + (limit or 0)
-        held = [held.pop()[:consumed] if mended is None else mended]
+        held = [streams.shorten(held, consumed) if mended is None else mended]
         del mended
         if consumed or last:
             yield Cut(held.pop(), start, end, last)

@@ -84,6 +84,13 @@ def skip(file: BinaryIO, offset: int) -> None:
         offset -= passed
 
 
+def shorten(held: list[bytes], length: int) -> bytes:
+    """Take bytes out of a list and cut them off at `length`: without a copy, if nobody else holds them."""
+    whole = io.BytesIO(held.pop())
+    whole.truncate(length)
+    return whole.getvalue()
+
+
 def samples(
     file: BinaryIO, start: int, head: int, rest: int, eol: bytes, places: int = 8
 ) -> Iterator[tuple[bytes, bool]]:
