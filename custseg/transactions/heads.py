@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import polars as pl
 
 from custseg.errors import cut
 from custseg.transactions import cleaning, dates, values
 from custseg.transactions.dates import DateForm
+from custseg.transactions.distinct import read_each_once
 from custseg.transactions.reading import Table
 from custseg.transactions.source import HEAD, Source, Surprise
 
@@ -33,13 +36,12 @@ def clean_heads(table: Table, heads: pl.DataFrame, source: Source) -> pl.DataFra
     for name in names:
         cell, dtype = pl.col(name), dtypes[name]
         if name == "customer_id":
-            columns[name] = values.customer_id(cell, dtype, exponents=table.exponents)
+            columns[name] = pl.lit(read_ids(heads[name], exponents=table.exponents))
         elif name == "invoice_date":
             columns[name] = values.moment(cell, dtype, source.date_forms)
         else:
             columns[name] = values.text(cell, dtype)
-    ids = read_ids(heads["customer_id"], columns.pop("customer_id"))
-    frame = heads.select(ids, **columns)
+    frame = heads.select(**columns)
     if not table.thorough and not table.exponents and dtypes["customer_id"] == pl.String:
         _check_ids(frame["customer_id"], source)
     if "invoice_date" in names and not dtypes["invoice_date"].is_temporal():
@@ -51,19 +53,11 @@ def clean_heads(table: Table, heads: pl.DataFrame, source: Source) -> pl.DataFra
     return frame.with_columns(cleaning.head_fate(names, table.rules).alias("fate"))
 
 
-def read_ids(ids: pl.Series, read: pl.Expr) -> pl.Series:
-    """Read ids; the plainest by what is said of them all, others each text once where it stands often."""
-    if ids.dtype == pl.String:
-        if ids.str.contains(values.PLAIN_ID).all():
-            return ids.str.strip_suffix(".0")
-        if len(different := ids.unique()) < len(ids) / 2:
-            return ids.replace_strict(different, _evaluate(different, read))
-    return _evaluate(ids, read)
-
-
-def _evaluate(cells: pl.Series, read: pl.Expr) -> pl.Series:
-    # Lazily, or steps that an expression has twice would be taken twice.
-    return cells.to_frame().lazy().select(read).collect().to_series()
+def read_ids(ids: pl.Series, *, exponents: bool) -> pl.Series:
+    """Read ids as `values.customer_id` does; the plainest by what is said of them all."""
+    if ids.dtype == pl.String and ids.str.contains(values.PLAIN_ID).all():
+        return ids.str.strip_suffix(".0")
+    return read_each_once(ids, partial(values.customer_id, dtype=ids.dtype, exponents=exponents))
 
 
 def _check_ids(ids: pl.Series, source: Source) -> None:

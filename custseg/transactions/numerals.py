@@ -9,8 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 
 import polars as pl
+
+from custseg.transactions.distinct import read_each_once
 
 POINT, COMMA = ".", ","
 
@@ -64,7 +67,13 @@ def read_number(cell: pl.Expr, mark: str, *, thorough: bool) -> pl.Expr:
             swapped = cell.str.replace(COMMA, POINT, literal=True)
             cell = pl.when(~cell.str.contains(POINT, literal=True)).then(swapped)
         return cell.cast(pl.Float64, strict=False)
-    parts = cell.str.strip_chars().str.extract_groups(_shape(mark)).struct
+    # Prices and quantities are few; in a query, each text would be taken apart again.
+    read_all = partial(read_each_once, read=partial(_read_thoroughly, mark=mark))
+    return cell.map_batches(read_all, return_dtype=pl.Float64(), is_elementwise=True)
+
+
+def _read_thoroughly(cell: pl.Expr, mark: str) -> pl.Expr:
+    parts = [pl.field(str(group)) for group in range(1, 8)]
     body = parts[3]
     digits = body.str.replace_all(rf"[{_GROUPS}{COMMA if mark == POINT else POINT}]", "")
     digits = digits.str.replace(mark, POINT, literal=True)
@@ -76,7 +85,10 @@ def read_number(cell: pl.Expr, mark: str, *, thorough: bool) -> pl.Expr:
     )
     negative = in_parentheses | pl.any_horizontal(is_minus)
     fits = body.str.contains(_body(mark)) & (in_parentheses == parts[6].is_not_null()) & (signs <= 1)
-    return pl.when(fits).then(pl.when(negative).then(-value).otherwise(value))
+    number = pl.when(fits).then(pl.when(negative).then(-value).otherwise(value)).alias("number")
+    # Fields of one struct: as expressions of their own each would take the text apart once more.
+    shape = cell.str.strip_chars().str.extract_groups(_shape(mark))
+    return shape.struct.with_fields(number).struct.field("number")
 
 
 _AROUND = r"[-+()\s−–'’]|"

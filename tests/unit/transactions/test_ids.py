@@ -26,4 +26,4 @@ def test_ids_kept_from_becoming_numbers_are_what_is_between_the_quotes() -> None
 def test_plain_ids_are_read_as_all_others_are(ids: list[str | None]) -> None:
     cells = pl.Series("id", ids, pl.String)
     read = values.customer_id(pl.col("id"), pl.String(), exponents=False)
-    assert heads.read_ids(cells, read).to_list() == cells.to_frame().select(read)["id"].to_list()
+    assert heads.read_ids(cells, exponents=False).to_list() == cells.to_frame().select(read)["id"].to_list()
