@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from custseg.errors import InputError, cut
 from custseg.transactions import quotes, streams
-from custseg.transactions.quotes import Marks
+from custseg.transactions.marks import Marks
 from custseg.transactions.streams import UNKNOWN
 
 SEPARATORS = (",", ";", "\t", "|")

@@ -11,18 +11,22 @@ import re
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-STEP = 1 << 18
+from custseg.transactions import regular_quotes
+from custseg.transactions.marks import Marks
+
+STEP = 1 << 17
 LONGEST = 1 << 16
 """Bytes after which a quote that was not closed is taken for a sign like any other."""
 
+WINDOW = 1 << 23
+"""Bytes looked at together; more only where a record is longer."""
 
-class Marks(NamedTuple):
-    """The bytes that cut a file into records and cells."""
+SPARSE = 100
+"""Bytes a quote from which on it is quicker to look at each (docs/decisions/0009)."""
 
-    separator: bytes
-    quote: bytes
-    eol: bytes
+Places = NDArray[np.int64]
 
 
 class Records(NamedTuple):
@@ -57,9 +61,44 @@ def find_records(data: bytes, marks: Marks, fields: int, *, last: bool) -> tuple
     consumed
         How many bytes of the data they were.
     """
-    if data.find(marks.quote) < 0:
+    if marks.quote not in data:
         return None, find_lines(data, marks, last=last)
-    quotes = _Quotes(data, marks, last)
+    places = _places(data, marks.quote, len(data) // SPARSE)
+    if places is not None:
+        return _find_by_place(data, places, marks, fields, last=last)
+    end = regular_quotes.end_if_regular(data, marks, longest=LONGEST, last=last)
+    if end is not None:
+        return None, end
+    return _find_in_windows(data, marks, fields, last=last)
+
+
+def _find_in_windows(data: bytes, marks: Marks, fields: int, *, last: bool) -> tuple[bytes | None, int]:
+    """Find records a window at a time: places of many quotes take several times the memory of the data."""
+    pieces: list[bytes | memoryview] = []
+    done = at = 0
+    size = WINDOW
+    behind = 0
+    while behind < len(data):
+        window, behind = data[at : at + size], at + size
+        ends = last and behind >= len(data)
+        end = regular_quotes.end_if_regular(window, marks, longest=LONGEST, last=ends)
+        if end is None:
+            places = _places(window, marks.quote, len(window))
+            assert places is not None
+            mended, end = _find_by_place(window, places, marks, fields, last=ends)
+            if mended is not None:
+                pieces += [memoryview(data)[done:at], mended]
+                done = at + end
+        at += end
+        size = WINDOW if end else 2 * size
+    return b"".join([*pieces, memoryview(data)[done:at]]) if pieces else None, at
+
+
+def _find_by_place(
+    data: bytes, places: Places, marks: Marks, fields: int, *, last: bool
+) -> tuple[bytes | None, int]:
+    """Find records by looking at each quote."""
+    quotes = _Quotes(data, places, marks, last)
     pieces: list[bytes] = []
     done = begin = 0
     while (odd := quotes.first_odd(begin)) is not None:
@@ -82,13 +121,18 @@ def find_lines(data: bytes, marks: Marks, *, last: bool) -> int:
 def without_blank_lines(data: bytes, marks: Marks) -> bytes:
     """Return whole records without the lines that hold nothing at all."""
     eol = re.escape(marks.eol)
-    again = rb"(?<=" + eol + rb")\r?" + eol
-    # Every second piece between quotes is inside a cell. Only the first may begin with a blank line: all
-    # others begin where a cell ends, and the end of a line there is that of its record.
-    pieces = data.split(marks.quote)
-    pieces[0] = re.sub(rb"\A(?:\r?" + eol + rb")+|" + again, b"", pieces[0])
-    pieces[2::2] = [re.sub(again, b"", piece) for piece in pieces[2::2]]
-    return marks.quote.join(pieces)
+    head = re.match(rb"(?:\r?" + eol + rb")*", data)
+    done = head.end() if head else 0
+    kept: list[memoryview] = []
+    seen, inside = done, False
+    for found in re.finditer(eol + rb"((?:\r?" + eol + rb")+)", data):
+        start, end = found.span(1)
+        inside ^= data.count(marks.quote, seen, start) % 2 == 1
+        seen = start
+        if not inside and start > done:
+            kept.append(memoryview(data)[done:start])
+            done = end
+    return b"".join([*kept, memoryview(data)[done:]]) if done else data
 
 
 def read_record(
@@ -176,21 +220,29 @@ def _is_escaped(data: bytes, at: int, escape: bytes) -> bool:
     return count % 2 == 1
 
 
+def _places(data: bytes, quote: bytes, most: int) -> Places | None:
+    """Return where quotes stand; None if there are more than so many."""
+    signs = np.frombuffer(data, np.uint8)
+    places: list[Places] = []
+    for start in range(0, len(signs), STEP):
+        places.append(np.flatnonzero(signs[start : start + STEP] == quote[0]) + start)
+        most -= len(places[-1])
+        if most < 0:
+            return None
+    return np.concatenate(places)
+
+
 class _Quotes:
     """Places of the quotes in data, and which of them are odd."""
 
-    def __init__(self, data: bytes, marks: Marks, last: bool) -> None:
-        self.data, self.eol, self.last = data, marks.eol, last
+    def __init__(self, data: bytes, at: Places, marks: Marks, last: bool) -> None:
+        self.data, self.at, self.eol = data, at, marks.eol
         signs = np.frombuffer(data, np.uint8)
-        quote = marks.quote[0]
-        self.at = np.concatenate(
-            [np.flatnonzero(signs[i : i + STEP] == quote) + i for i in range(0, len(signs), STEP)]
-        )
         before = np.where(self.at > 0, signs[self.at - 1], marks.eol[0])
         after = signs[np.minimum(self.at + 1, len(signs) - 1)]
         after[self.at + 1 == len(signs)] = marks.eol[0]
         twice = signs[np.minimum(self.at + 2, len(signs) - 1)]
-        ends = (marks.separator[0], marks.eol[0], quote)
+        ends = tuple(sign[0] for sign in marks)
         opens = np.isin(before, ends)
         closes = np.isin(after, ends) | ((after == ord("\r")) & (twice == marks.eol[0]))
         # A quote that opens a cell without end is odd; one at the end of the data may yet be closed.

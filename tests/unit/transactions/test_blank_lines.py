@@ -4,9 +4,12 @@ import csv
 import io
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from custseg.transactions.csv_blocks import CsvFile
 from custseg.transactions.dialects import Dialect
+from custseg.transactions.marks import Marks
 from custseg.transactions.quotes import without_blank_lines
 
 RECORDS = (
@@ -32,3 +35,22 @@ def test_the_records_stay_and_the_blank_lines_go(eol: str, blanks: int) -> None:
     rows = [row for row in csv.reader(io.StringIO(text, newline="")) if row]
     frame = contents.scan(found.encode()).collect()
     assert [[cell or "" for cell in row[:2]] for row in frame.rows()] == rows
+
+
+CELLS = st.text('ab,"\n\r', max_size=6)
+
+
+@given(
+    rows=st.lists(st.tuples(st.lists(CELLS, min_size=2, max_size=3), st.integers(0, 2)), max_size=12),
+    blanks=st.integers(0, 2),
+    eol=st.sampled_from(["\n", "\r\n"]),
+)
+def test_what_is_inside_of_cells_stays(rows: list[tuple[list[str], int]], blanks: int, eol: str) -> None:
+    with_blanks, without = io.StringIO(newline=""), io.StringIO(newline="")
+    with_blanks.write(eol * blanks)
+    for cells, behind in rows:
+        for text in (with_blanks, without):
+            csv.writer(text, lineterminator=eol).writerow(cells)
+        with_blanks.write(eol * behind)
+    found = without_blank_lines(with_blanks.getvalue().encode(), Marks(b",", b'"', b"\n"))
+    assert found == without.getvalue().encode()

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from custseg.transactions import quotes
-from custseg.transactions.quotes import Marks, whole_records
+from custseg.transactions.marks import Marks
+from custseg.transactions.quotes import whole_records
 
 MARKS = Marks(b",", b'"', b"\n")
 
@@ -76,21 +77,44 @@ pieces = st.lists(
 )
 
 
-@given(pieces=pieces, step=st.integers(1, 30), longest=st.sampled_from([8, 40, 1 << 16]))
-def test_it_does_not_matter_where_data_are_cut(pieces: list[str], step: int, longest: int) -> None:
+@given(
+    pieces=pieces,
+    step=st.integers(1, 30),
+    window=st.integers(1, 30),
+    longest=st.sampled_from([8, 40, 1 << 16]),
+)
+def test_it_does_not_matter_where_data_are_cut(
+    pieces: list[str], step: int, window: int, longest: int
+) -> None:
     data = "".join(pieces).encode()
-    before, quotes.LONGEST = quotes.LONGEST, longest
-    try:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(quotes, "LONGEST", longest)
         expected = whole_records(data, MARKS, 3, last=True).data
+        patch.setattr(quotes, "WINDOW", window)
         found, rest = b"", b""
         for start in range(0, len(data) or 1, step):
             rest += data[start : start + step]
             records = whole_records(rest, MARKS, 3, last=start + step >= len(data))
             found += records.data
             rest = rest[records.consumed :]
-    finally:
-        quotes.LONGEST = before
     assert found == expected
+
+
+def test_places_of_many_quotes_are_held_for_a_window_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked_at, window = [], 10_000
+
+    class Watched(quotes._Quotes):
+        def __init__(self, data: bytes, *rest: object) -> None:
+            looked_at.append(len(data))
+            super().__init__(data, *rest)
+
+    monkeypatch.setattr(quotes, "_Quotes", Watched)
+    monkeypatch.setattr(quotes, "WINDOW", window)
+    line, odd = '"a","b","c"\n', '"a","7" plate","c"\n'
+    text = line * 5_000 + odd + line * 5_000 + odd
+    assert cells(whole(text)) == cells(text.replace('7" plate', '7"" plate').encode())
+    assert len(looked_at) == 2
+    assert max(looked_at) <= window
 
 
 regular = st.lists(st.lists(st.text('ab,"\n ', max_size=5), min_size=3, max_size=3), max_size=15)
