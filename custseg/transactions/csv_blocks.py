@@ -122,12 +122,12 @@ class CsvFile:
             yield from map(self._block, cut(file, start, limit, self.dialect.marks, len(self.header)))
 
     def _block(self, records: Cut) -> Block:
-        data = records.data if records.is_ascii else self._utf8(records.data, records.start)
-        return Block(data, records.start, records.end, records.last)
+        return Block(self._utf8(records), records.start, records.end, records.last)
 
-    def _utf8(self, data: bytes, start: int) -> bytes:
+    def _utf8(self, records: Cut) -> bytes:
+        data, start = records.data, records.start
         try:
-            return streams.to_utf8(data, self.dialect.encoding, self.dialect.marks.eol)
+            return streams.to_utf8(data, self.dialect.encoding, self.dialect.marks.eol, records.foreign)
         except UnicodeDecodeError as error:
             line = self.count_lines(start) + data.count(self.dialect.marks.eol, 0, error.start)
             raise InputError(

@@ -11,10 +11,8 @@ from collections.abc import Iterator
 from typing import BinaryIO, NamedTuple
 
 from custseg.transactions import quotes, streams
-from custseg.transactions.quotes import Marks
-
-STEP = 1 << 17
-"""Bytes looked through at once, and read at once from a local file: what fits a processor's cache."""
+from custseg.transactions.marks import Marks
+from custseg.transactions.streams import STEP
 
 MOST_ROOMS = 4
 """More than ever are in use: the others would be kept for nobody."""
@@ -31,15 +29,15 @@ class Cut(NamedTuple):
         Where they start and the next ones do, in bytes of the (decompressed, recoded) file.
     last
         Whether the file ends here.
-    is_ascii
-        Whether they are known to be ASCII throughout.
+    foreign
+        Where the steps of `STEP` bytes begin that are not ASCII, if that is known.
     """
 
     data: bytes
     start: int
     end: int
     last: bool
-    is_ascii: bool = False
+    foreign: tuple[int, ...] | None = None
 
 
 def cut(file: BinaryIO, start: int, limit: int | None, marks: Marks, fields: int) -> Iterator[Cut]:
@@ -66,7 +64,7 @@ def _cut_in_place(file: BinaryIO, start: int, limit: int, marks: Marks, fields: 
     rooms = _Rooms()
     size, last = limit, False
     while not last:
-        room = rooms.free()
+        room = rooms.free(size)
         found = room.read(file, size, marks.quote)
         last = found.length < size
         if found.has_quotes:
@@ -79,9 +77,11 @@ def _cut_in_place(file: BinaryIO, start: int, limit: int, marks: Marks, fields: 
         size = (0 if consumed else size) + limit
         room.shorten(consumed)
         if consumed or last:
+            # In what was mended they stand elsewhere.
+            foreign = found.foreign if mended is None else None
             held = [room.data() if mended is None else mended]
             del mended
-            yield Cut(held.pop(), start, end, last, found.is_ascii)
+            yield Cut(held.pop(), start, end, last, foreign)
         start = end
 
 
@@ -111,16 +111,23 @@ class _Found(NamedTuple):
     """What was read: how many bytes, and what is known of them."""
 
     length: int
-    is_ascii: bool
+    foreign: tuple[int, ...]
     has_quotes: bool
 
 
 class _Room:
-    """Memory that blocks are read into."""
+    """Memory that blocks are read into.
 
-    def __init__(self) -> None:
-        # Of all that lends bytes without a copy the only one that can be written to again.
-        self._bytes = io.BytesIO()
+    Parameters
+    ----------
+    size
+        Bytes that are read first.
+    """
+
+    def __init__(self, size: int) -> None:
+        # Of all that lends bytes without a copy the only one that can be written to again. Zeros that nobody
+        # has looked at take no time.
+        self._bytes = io.BytesIO(bytes(size))
 
     def is_free(self) -> bool:
         """Whether nobody holds the bytes that were in it: one reference is its own, one of the call."""
@@ -132,7 +139,7 @@ class _Room:
         self._bytes.write(b"\0")
         # Of an object in a bucket each reading is a request.
         at_once = STEP if streams.is_local(file) else size
-        length, is_ascii, has_quotes = 0, True, False
+        length, foreign, has_quotes = 0, list[int](), False
         with self._bytes.getbuffer() as whole:
             while length < size:
                 with whole[length : min(length + at_once, size)] as piece:
@@ -141,11 +148,12 @@ class _Room:
                     break
                 while length < end:
                     step = bytes(whole[length : min(length + STEP, end)])
-                    is_ascii = is_ascii and step.isascii()
+                    if not step.isascii():
+                        foreign.append(length)
                     has_quotes = has_quotes or quote in step
                     length += len(step)
         self.shorten(length)
-        return _Found(length, is_ascii, has_quotes)
+        return _Found(length, tuple(foreign), has_quotes)
 
     def shorten(self, length: int) -> None:
         """Forget what is behind so many bytes."""
@@ -166,10 +174,10 @@ class _Rooms:
     def __init__(self) -> None:
         self._rooms: list[_Room] = []
 
-    def free(self) -> _Room:
-        """Return a room that nobody holds the bytes of."""
+    def free(self, size: int) -> _Room:
+        """Return a room that nobody holds the bytes of, for so many."""
         for room in self._rooms:
             if room.is_free():
                 return room
-        self._rooms = [_Room(), *self._rooms][:MOST_ROOMS]
+        self._rooms = [_Room(size), *self._rooms][:MOST_ROOMS]
         return self._rooms[0]

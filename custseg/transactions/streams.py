@@ -12,8 +12,10 @@ import importlib
 import io
 import sys
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
+
+import numpy as np
 
 from custseg.errors import InputError, cut
 from custseg.running import storage
@@ -31,7 +33,12 @@ ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 UNKNOWN = "utf-8 or cp1252"
 """The encoding where none is told: a line that is not UTF-8 is read as cp1252 (see `to_utf8`)."""
 
-STEP = 1 << 16
+STEP = 1 << 17
+"""Bytes looked through at once, and read at once from a local file: what fits a processor's cache."""
+
+FIRST_OF_UTF8 = 0xC2
+"""The least byte that a sign of several bytes can begin with in UTF-8."""
+
 _LATIN = "".join(map(chr, range(256)))
 CP1252 = "".join(
     bytes([code]).decode("cp1252", "ignore") or _LATIN[code] for code in range(256)
@@ -141,12 +148,17 @@ def keeps_ascii(encoding: str) -> bool:
     return table[:128] == _LATIN[:128]
 
 
-def to_utf8(data: bytes, encoding: str, eol: bytes = b"\n") -> bytes:
+def to_utf8(data: bytes, encoding: str, eol: bytes = b"\n", foreign: Sequence[int] | None = None) -> bytes:
     """Return whole lines as UTF-8.
 
     With the encoding `UNKNOWN` each line by itself is read as UTF-8 if it is that, and as cp1252 if not: so
     the answer does not depend on where a file is cut into blocks, and files put together from two sources
     come out right.
+
+    Parameters
+    ----------
+    foreign
+        Where the steps of `STEP` bytes begin that are not ASCII, if that is known.
 
     Raises
     ------
@@ -157,9 +169,9 @@ def to_utf8(data: bytes, encoding: str, eol: bytes = b"\n") -> bytes:
         if data.isascii():
             return data
         return data.decode(encoding).encode("utf-8") if keeps_ascii(encoding) else data
-    pieces, done, at = [], 0, 0
-    while at < len(data):
-        end = min(at + STEP, len(data))
+    pieces, done, looked_at = [], 0, 0
+    for step in range(0, len(data), STEP) if foreign is None else foreign:
+        at, end = max(step, looked_at), min(step + STEP, len(data))
         if not data[at:end].isascii():
             start = max(done, data.rfind(eol, 0, at) + 1)
             end = data.find(eol, end) + 1 or len(data)
@@ -171,10 +183,20 @@ def to_utf8(data: bytes, encoding: str, eol: bytes = b"\n") -> bytes:
                     raise UnicodeDecodeError(
                         error.encoding, data, start + error.start, start + error.end, error.reason
                     ) from None
-                pieces += [data[done:start], *map(_line_to_utf8, _lines(lines, eol))]
+                pieces += [data[done:start], *_western_lines_to_utf8(lines, eol)]
                 done = end
-        at = end
+            looked_at = end
     return b"".join([*pieces, data[done:]]) if pieces else data
+
+
+def _western_lines_to_utf8(lines: bytes, eol: bytes) -> list[bytes]:
+    """Return lines as UTF-8, each of which is that or cp1252."""
+    signs = np.frombuffer(lines, np.uint8)
+    is_continued = (signs[1:] & 0b1100_0000) == 0b1000_0000
+    if not (is_continued & (signs[:-1] >= FIRST_OF_UTF8)).any():
+        # No line has a sign that takes several bytes.
+        return [read_western(lines).encode("utf-8")]
+    return list(map(_line_to_utf8, _lines(lines, eol)))
 
 
 def _lines(data: bytes, eol: bytes) -> list[bytes]:

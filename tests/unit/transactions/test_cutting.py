@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from custseg.transactions import cutting
 from custseg.transactions.cutting import STEP, Cut, _Room, _Rooms, cut
-from custseg.transactions.quotes import Marks
+from custseg.transactions.marks import Marks
 
 MARKS = Marks(b",", b'"', b"\n")
 CELLS = st.sampled_from(["a", "", "é", '"a"', '"a,b"', '"two\nlines"', '"say ""yes"""', "x" * 40])
@@ -43,7 +43,7 @@ def test_blocks_are_the_file_however_it_is_read(records: list[str], ended: bool,
     assert b"".join(block.data for block in in_place) == data
     assert [block.start for block in in_place] == [0, *(block.end for block in in_place)][:-1]
     assert [block.last for block in in_place] == [False] * (len(in_place) - 1) + [True]
-    assert all(not block.is_ascii or block.data.isascii() for block in in_place)
+    assert all(block.foreign or block.data.isascii() for block in in_place if block.foreign is not None)
     in_passing = list(cut(Passing(data), 0, limit, MARKS, 2))
     assert [block[:4] for block in in_passing] == [block[:4] for block in in_place]
     for block in in_place:
@@ -52,11 +52,13 @@ def test_blocks_are_the_file_however_it_is_read(records: list[str], ended: bool,
 
 
 def test_signs_are_seen_wherever_a_step_of_reading_ends() -> None:
-    line = b"a,b\n"
-    for at in (STEP - 1, STEP, 2 * STEP + 3):
-        data = bytearray(line * (STEP // 2 + 8))
-        data[at // 4 * 4 : at // 4 * 4 + 2] = "é".encode()
-        assert [block.is_ascii for block in cut_file(bytes(data), len(data) + 1)] == [False]
+    for at in (0, STEP - 1, STEP, 2 * STEP + 3):
+        data = bytearray(b"a" * 3 * STEP)
+        data[at : at + 2] = "é".encode()
+        seen = [at // STEP] if at % STEP < STEP - 1 else [at // STEP, at // STEP + 1]
+        assert [block.foreign for block in cut_file(bytes(data), len(data) + 1)] == [
+            tuple(step * STEP for step in seen)
+        ]
 
 
 class Counted(io.RawIOBase):
@@ -93,7 +95,7 @@ def test_blocks_let_go_one_by_one_take_the_memory_of_one(
     path = tmp_path / "file.csv"
     path.write_bytes(b"a,b\n" * 1000)
     made = []
-    monkeypatch.setattr(cutting, "_Room", lambda: made.append(_Room()) or made[-1])
+    monkeypatch.setattr(cutting, "_Room", lambda size: made.append(_Room(size)) or made[-1])
     with path.open("rb") as file:
         assert sum(map(len, map(attrgetter("data"), cut(file, 0, 64, MARKS, 2)))) == 4000
     assert len(made) == 1
@@ -108,15 +110,15 @@ def test_a_block_that_is_held_is_not_written_to_and_one_let_go_is(tmp_path: Path
     path.write_bytes(b"a,b\nc,d\n")
     rooms = _Rooms()
     with path.open("rb") as file:
-        first = rooms.free()
+        first = rooms.free(4)
         first.read(file, 4, MARKS.quote)
         held = first.data()
-        second = rooms.free()
+        second = rooms.free(4)
         assert second is not first
         second.read(file, 4, MARKS.quote)
         assert (held, second.data()) == (b"a,b\n", b"c,d\n")
         del held
-        assert rooms.free() in (first, second)
+        assert rooms.free(4) in (first, second)
         file.seek(0)
         # Even somebody who writes to a room without asking spoils nothing.
         kept = second.data()

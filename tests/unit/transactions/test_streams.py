@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from custseg.errors import InputError
@@ -50,8 +50,13 @@ def test_no_byte_is_ever_lost() -> None:
 
 
 @given(
-    lines=st.lists(st.sampled_from([b"a", "é".encode(), "é".encode("cp1252"), b"\x81\xff", b"", b"x" * 40]))
+    lines=st.lists(
+        st.sampled_from(
+            [b"a", "é".encode(), "é".encode("cp1252"), "É’".encode("cp1252"), b"\x81\xff", b"", b"x" * 40]
+        )
+    )
 )
+@example(["é".encode("cp1252"), "È".encode("cp1252"), b"\x81\xff", b"\x80"])
 def test_it_does_not_matter_where_data_are_cut(lines: list[bytes]) -> None:
     before, streams.STEP = streams.STEP, 16
     try:
