@@ -43,7 +43,7 @@ def test_sums_of_squares_as_low_as_scikit_learns_best(make_matrix, three_blobs):
 
 
 def test_starts_do_not_depend_on_the_other_k_or_on_threads(three_blobs, monkeypatch):
-    monkeypatch.setattr(kmeans, "MANY_STARTS_UP_TO", 1000)
+    monkeypatch.setattr(kmeans, "SEARCH_SAMPLE", 1000)
     together = starting_centres(three_blobs, [2, 5, 3], seed=4, compute=Here(threads=3))
     np.testing.assert_array_equal(together[5], starting_centres(three_blobs, [5], seed=4)[5])
     assert not np.array_equal(together[5], starting_centres(three_blobs, [5], seed=5)[5])
@@ -139,19 +139,19 @@ def test_the_matrix_is_kept_when_it_takes_less_than_half_the_memory(make_matrix,
     assert kept == [size]
 
 
-def test_few_customers_get_many_starts(three_blobs, monkeypatch):
+def test_few_customers_get_many_starts_and_of_many_some_are_tried(three_blobs, monkeypatch):
     tried = []
 
     class Recorded(KMeans):
         def fit(self, points, *arguments):
-            tried.append(self.n_init)
+            tried.append((self.n_init, len(points)))
             return super().fit(points, *arguments)
 
     monkeypatch.setattr("sklearn.cluster.KMeans", Recorded)
-    monkeypatch.setattr(kmeans, "MANY_STARTS_UP_TO", 1000)
+    monkeypatch.setattr(kmeans, "SEARCH_SAMPLE", 1000)
     monkeypatch.setattr(kmeans, "MANY_STARTS", 5)
     monkeypatch.setattr(kmeans, "FEW_STARTS", 3)
     for customers in (999, 1000, 1001):
         starting_centres(three_blobs[:customers], [2], seed=0)
     # Each search is followed by one fit that polishes what it found.
-    assert tried == [5, 1, 5, 1, 3, 1]
+    assert tried == [(5, 999), (1, 999), (5, 1000), (1, 1000), (3, 1000), (1, 1001)]
