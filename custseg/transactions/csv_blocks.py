@@ -28,7 +28,7 @@ PLACES = 64
 """Places of a file that an excerpt is from: few lines from many places tell more than many from few."""
 
 EXTRA = "extra"
-"""Name of the column for what a line holds beyond the header's columns."""
+"""Name of the column for the first cell that a line has beyond the header's columns."""
 
 
 class Block(NamedTuple):

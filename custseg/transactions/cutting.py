@@ -91,14 +91,17 @@ def _cut_in_passing(
     """Cut a file that is read once from its beginning to its end."""
     rest, size, last = b"", limit or 0, False
     while not last:
-        wanted = size - len(rest) if limit else -1
+        wanted = max(0, size - len(rest)) if limit else -1
         read = file.read(wanted)
         last = limit is None or len(read) < wanted
         held = [rest + read if rest else read]
         del read
+        # Behind a record longer than the limit more may be left over than that.
+        rest = held[0][size:] if limit else b""
+        held = [held[0][: size if limit else None]]
         mended, consumed = quotes.find_records(held[0], marks, fields, last=last)
         end = start + consumed
-        rest = held[0][consumed:]
+        rest = held[0][consumed:] + rest
         size = (0 if consumed else size) + (limit or 0)
         held = [streams.shorten(held, consumed) if mended is None else mended]
         del mended

@@ -8,6 +8,7 @@ as ``12" plate`` or ``"a \" b"``, is read by itself and written anew.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -140,24 +141,51 @@ def read_record(
 ) -> tuple[list[bytes], int] | None:
     """Read one record, whatever its quotes, and tell where it ends; None when more data are needed.
 
-    Tried in turn, until one gives the right number of cells (or any, when `fields` is None): a quote closes
-    where a cell may end; the same with backslashes before quotes that do not; the same with blanks before
-    opening quotes; quotes that are signs like any other.
+    The first of `_readings` that gives the right number of cells (or any, when `fields` is None); if none
+    does, a line whose quotes are signs like any other.
     """
     window = data[start : start + LONGEST]
     ended = last and start + len(window) == len(data)
-    for escape, blanks in ((b"", False), (b"\\", False), (b"", True)):
-        found = _read_cells(window, marks, escape, blanks=blanks)
-        if found is None or (found[1] == len(window) and not ended):
-            if len(window) < LONGEST and not last:
+    for found in _readings(window, marks, fields, ended=ended):
+        if found is None:
+            if len(window) < LONGEST and not ended:
                 return None
-        elif fields is None or len(found[0]) == fields:
+        elif len(found[0]) == (fields or len(found[0])):
             return found[0], start + found[1]
     end = data.find(marks.eol, start)
     if end < 0 and not last:
         return None
     line = data[start : end if end >= 0 else len(data)]
     return line.removesuffix(b"\r").split(marks.separator), end + 1 if end >= 0 else len(data)
+
+
+def _readings(
+    window: bytes, marks: Marks, fields: int | None, *, ended: bool
+) -> Iterator[tuple[list[bytes], int] | None]:
+    """Yield ways to read a record, the likeliest first; None for one that hangs on what comes after.
+
+    In one line a quote closes where a cell may end, and is one of a pair where another follows; the same with
+    backslashes before quotes that do not; the same without pairs. Or quotes are signs like any other, if that
+    gives the next line the right number of cells, too. Over several lines the first two once more.
+    """
+    end = window.find(marks.eol) + 1
+    if end or ended:
+        line, behind = (window[:end], window[end:]) if end else (window, b"")
+        for escape, paired in ((b"", True), (b"\\", True), (b"", False)):
+            found = _read_cells(line, marks, escape, paired=paired)
+            if found and found[1] == len(line):
+                yield found
+        cells = line.removesuffix(marks.eol).removesuffix(b"\r").split(marks.separator)
+        next_end = behind.find(marks.eol) if marks.eol in behind else len(behind)
+        if len(cells) != fields:
+            pass
+        elif next_end == len(behind) and not ended:
+            yield None
+        elif not behind or behind.count(marks.separator, 0, next_end) == fields - 1:
+            yield cells, len(line)
+    for escape in (b"", b"\\"):
+        found = _read_cells(window, marks, escape, paired=True)
+        yield None if found and found[1] == len(window) and not ended else found
 
 
 def write_record(cells: list[bytes], marks: Marks) -> bytes:
@@ -172,17 +200,19 @@ def write_record(cells: list[bytes], marks: Marks) -> bytes:
     return marks.separator.join(written) + marks.eol
 
 
-def _read_cells(data: bytes, marks: Marks, escape: bytes, *, blanks: bool) -> tuple[list[bytes], int] | None:
+def _read_cells(data: bytes, marks: Marks, escape: bytes, *, paired: bool) -> tuple[list[bytes], int] | None:
     """Read cells up to the end of the first record; None when a quote is not closed."""
     cells, at = [], 0
     while True:
-        while blanks and data.startswith(b" ", at):
-            at += 1
-        if data.startswith(marks.quote, at):
-            close = _closing(data, at + 1, marks, escape)
+        opening = at
+        while data.startswith(b" ", opening):
+            opening += 1
+        if data.startswith(marks.quote, opening):
+            close = _closing(data, opening + 1, marks, escape, paired=paired)
             if close is None:
                 return None
-            text = data[at + 1 : close].replace(2 * marks.quote, marks.quote)
+            text = data[opening + 1 : close]
+            text = text.replace(2 * marks.quote, marks.quote) if paired else text
             cells.append(text.replace(escape + marks.quote, marks.quote) if escape else text)
             at = close + 1
             if data.startswith(b"\r" + marks.eol, at):
@@ -198,15 +228,16 @@ def _read_cells(data: bytes, marks: Marks, escape: bytes, *, blanks: bool) -> tu
         at += 1
 
 
-def _closing(data: bytes, at: int, marks: Marks, escape: bytes) -> int | None:
+def _closing(data: bytes, at: int, marks: Marks, escape: bytes, *, paired: bool) -> int | None:
     """Return where the quote is that closes a cell opened before `at`."""
     ends = (marks.separator, marks.eol, b"\r" + marks.eol)
+    last = len(data) - data.endswith(b"\r")
     while (at := data.find(marks.quote, at)) >= 0:
         if escape and _is_escaped(data, at, escape):
             at += 1
-        elif data.startswith(marks.quote, at + 1):
+        elif paired and data.startswith(marks.quote, at + 1):
             at += 2
-        elif at + 1 == len(data) or data.startswith(ends, at + 1):
+        elif at + 1 >= last or data.startswith(ends, at + 1):
             return at
         else:
             at += 1
@@ -244,7 +275,9 @@ class _Quotes:
         twice = signs[np.minimum(self.at + 2, len(signs) - 1)]
         ends = tuple(sign[0] for sign in marks)
         opens = np.isin(before, ends)
-        closes = np.isin(after, ends) | ((after == ord("\r")) & (twice == marks.eol[0]))
+        # A carriage return at the end of the data is the end of a line, or half of one.
+        ends_line = (twice == marks.eol[0]) | (self.at + 2 == len(signs))
+        closes = np.isin(after, ends) | ((after == ord("\r")) & ends_line)
         # A quote that opens a cell without end is odd; one at the end of the data may yet be closed.
         length = np.diff(self.at, append=len(signs) + (LONGEST if last else 0))
         opens &= length <= LONGEST

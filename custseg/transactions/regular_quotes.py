@@ -24,7 +24,7 @@ Words = NDArray[np.uint64]
 class _Bits(NamedTuple):
     """A bit for each byte of a step, the first byte's the lowest of the first word.
 
-    Behind the data there are separators.
+    Behind the data there are ends of lines.
 
     Attributes
     ----------
@@ -65,7 +65,7 @@ def end_if_regular(data: bytes, marks: Marks, *, longest: int, last: bool) -> in
     -----
     Which bytes are inside of quotes is the parity of the quotes up to each: a prefix sum modulo 2, taken of
     64 bits in six steps. Langdale and Lemire, *Parsing gigabytes of JSON per second*, VLDB Journal 28 (2019).
-    Cost O(n), half a nanosecond a byte.
+    Cost O(n), about a nanosecond a byte.
     """
     inside, first = np.uint64(0), ONE
     window = longest // 128
@@ -97,7 +97,7 @@ def _steps(data: bytes, marks: Marks) -> Iterator[_Bits]:
         step = signs[start : start + STEP + 2]
         if len(step) < STEP + 2:
             step, rest = step[:STEP], step[STEP:]
-            missing = [np.full(count, separator, np.uint8) for count in (-len(step) % 64, 2 - len(rest))]
+            missing = [np.full(count, eol, np.uint8) for count in (-len(step) % 64, 2 - len(rest))]
             step = np.concatenate([step, missing[0], rest, missing[1]])
         is_quote, is_eol = step == quote, step == eol
         marked = is_quote | is_eol

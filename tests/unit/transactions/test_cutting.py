@@ -12,7 +12,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from custseg.transactions import cutting
+from custseg.transactions import cutting, quotes
 from custseg.transactions.cutting import STEP, Cut, _Room, _Rooms, cut
 from custseg.transactions.marks import Marks
 
@@ -49,6 +49,15 @@ def test_blocks_are_the_file_however_it_is_read(records: list[str], ended: bool,
     for block in in_place:
         begins = [0, *(sum(len(r.encode()) + 1 for r in records[:n]) for n in range(1, len(records) + 1))]
         assert block.start in begins
+
+
+@pytest.mark.parametrize("limit", [50, 1_000])
+def test_what_is_left_of_a_long_record_is_no_reason_to_read_more(limit: int) -> None:
+    data = b'"a,b\nc,d\n' * 20_000
+    in_place = cut_file(data, limit)
+    in_passing = list(cut(Passing(data), 0, limit, MARKS, 2))
+    assert [block[:4] for block in in_passing] == [block[:4] for block in in_place]
+    assert max(block.end - block.start for block in in_place) < 2 * quotes.LONGEST
 
 
 def test_signs_are_seen_wherever_a_step_of_reading_ends() -> None:

@@ -47,7 +47,12 @@ def test_regular_quotes_are_left_alone(text: str) -> None:
         ('a,12" plate,c\nd,"e, e",f\n', [["a", '12" plate', "c"], ["d", "e, e", "f"]]),
         ('a,"x" y,c\n', [["a", '"x" y', "c"]]),
         (r'a,"say \"hi\", so",c' + "\n", [["a", 'say "hi", so', "c"]]),
-        ('a, "x, y", c\n', [["a", "x, y", "c"]]),
+        ('a, "x, y", c\nd, "e", f\n', [["a", "x, y", " c"], ["d", "e", " f"]]),
+        ('a,"12\\"",c\nd,"e",f\n', [["a", '12"', "c"], ["d", "e", "f"]]),
+        ('a,"12"",c\nd,"e",f\n', [["a", '12"', "c"], ["d", "e", "f"]]),
+        ('a,b,"12\\""\nd,e,"f"\n', [["a", "b", '12"'], ["d", "e", "f"]]),
+        ('a,"LOVE" SIGN,c\nd,"LOVE" SIGN,f\n', [["a", '"LOVE" SIGN', "c"], ["d", '"LOVE" SIGN', "f"]]),
+        ('a,"7" x,1\n",2\nb,"c",3\n', [["a", '7" x,1\n', "2"], ["b", "c", "3"]]),
         ('a,"never closed,c\nd,e,f\n', [["a", '"never closed', "c"], ["d", "e", "f"]]),
         ('a,b,7"\nd,e,8"\n', [["a", "b", '7"'], ["d", "e", '8"']]),
         ('a,b,7"\r\nd,e,8"\r\n', [["a", "b", '7"'], ["d", "e", '8"']]),
@@ -65,6 +70,16 @@ def test_an_unclosed_quote_takes_one_line_and_not_the_file() -> None:
 def test_a_cell_that_is_too_long_counts_as_unclosed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(quotes, "LONGEST", 50)
     assert cells(whole('a,"b,c\nd,e,f\n' + "g,h,i\n" * 20 + 'j,"k",l\n'))[0] == ["a", '"b', "c"]
+
+
+def test_a_carriage_return_at_the_end_of_the_data_ends_a_line() -> None:
+    assert whole('"a","b","c"\r\n"d","e","f"\r') == b'"a","b","c"\r\n"d","e","f"\r'
+    assert whole('a,b,c\r\nd,"7" e","f"\r').splitlines()[1] == b'd,"7"" e",f'
+    # Cut between the two: the record waits, as it does cut anywhere else, and none of its quotes is odd.
+    long = '"a","' + "x\n" * (quotes.LONGEST // 4) + '","c"\r\n'
+    for cut in (len(long) - 2, len(long) - 1):
+        begun = ("d,e,f\n" + long)[: cut + 6].encode()
+        assert whole_records(begun, MARKS, 3, last=False) == (b"d,e,f\n", 6)
 
 
 def test_a_record_that_is_not_whole_waits_for_more() -> None:
