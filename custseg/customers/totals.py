@@ -7,13 +7,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
+import polars.selectors as cs
 from numpy.typing import NDArray
 
 from custseg.customers.duplicates import find_first_invoices
 from custseg.customers.features import Lines, Recipe
 from custseg.customers.keys import key
 from custseg.errors import InputError
-from custseg.transactions.numbers import Numbers
+from custseg.transactions.numbers import LARGEST_SUM, Numbers
 
 MONTHS = 1 << 11
 """More months than there are from January 1970 to December 2100, outside which dates are unreadable."""
@@ -136,11 +137,7 @@ def _by_stretch(
 
     def add(numbers: Numbers) -> NDArray[np.int64]:
         if not numbers.sum_fits():
-            raise InputError(
-                "sum-too-large",
-                "The sums of one group of customers may exceed what 64 bits hold to the ten-thousandth.",
-                now="Give quantities and amounts in thousands.",
-            )
+            raise _too_large()
         # Widened before: while `reduceat` does it, it holds Python's lock, and other buckets wait.
         sums: NDArray[np.int64] = np.add.reduceat(numbers.values.astype(np.int64, copy=False), starts)
         np.subtract.at(sums, owner, numbers.at(out).values.astype(np.int64))
@@ -155,6 +152,14 @@ def _by_stretch(
     if "amount" in columns or "unit_price" in columns:
         sums["spend"] = add(amount)
     return sums
+
+
+def _too_large() -> InputError:
+    return InputError(
+        "sum-too-large",
+        "The sums of one group of customers may exceed what 64 bits hold to the ten-thousandth.",
+        now="Give quantities and amounts in thousands.",
+    )
 
 
 def _purchases(
@@ -242,13 +247,22 @@ def merge(slices: Sequence[Totals]) -> tuple[pl.DataFrame, pl.DataFrame | None, 
         As in `Totals`, of these customers; purchases on one invoice are in one slice.
     returns_only
         Customers left out because they only returned.
+
+    Raises
+    ------
+    InputError
+        A sum goes beyond what 64 bits hold.
     """
     customers = pl.concat([part.customers for part in slices])
     if len(slices) > 1:
         kept = ("first_purchase", "last_purchase")
         ends = [pl.col(kept[0]).min(), pl.col(kept[1]).max()] if kept[0] in customers.columns else []
-        summed = customers.group_by("customer_id", "key").agg(pl.exclude(*kept).sum(), *ends)
-        customers = summed.select(customers.columns).sort("key", "customer_id")
+        # Each slice has been held to its bounds, but 64 bits may not hold them together.
+        sums = pl.exclude(*kept).cast(pl.Int128).sum()
+        summed = customers.group_by("customer_id", "key").agg(sums, *ends)
+        if (summed.select(cs.by_dtype(pl.Int128).abs().max()).max_horizontal() > LARGEST_SUM).any():
+            raise _too_large()
+        customers = summed.select(customers.columns).cast(customers.schema).sort("key", "customer_id")
     if products := [part.products for part in slices if part.products is not None]:
         counted = pl.concat(products).unique().group_by("customer_id").agg(distinct_products=pl.len())
         customers = customers.join(counted, on="customer_id", how="left", maintain_order="left")

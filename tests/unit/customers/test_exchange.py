@@ -15,6 +15,8 @@ from hypothesis import strategies as st
 from custseg.customers import exchange, features, plan
 from custseg.customers.duplicates import find_duplicates
 from custseg.customers.exchange_files import Written
+from custseg.customers.totals import Totals, merge
+from custseg.errors import InputError
 from custseg.running.compute import HERE
 from custseg.settings import Settings
 from custseg.transactions import find, reading
@@ -172,3 +174,17 @@ def test_who_bought_for_less_than_money_is_kept_to_returned_no_share(tmp_path: P
     run = Exchange(tmp_path, [path], features="spend,return_rate")
     done = features.finish(run.customers().lazy(), run.recipe, None).collect()
     assert done.sort("customer_id").select("spend", "return_rate").rows() == [(0.0, 0.0), (1.0, 0.0)]
+
+
+def test_slices_whose_sums_go_beyond_64_bits_together_are_refused() -> None:
+    def part(spend: int) -> Totals:
+        made = {"customer_id": ["c"], "key": [1], "lines": [1], "spend": [spend]}
+        types = {"key": pl.UInt64, "spend": pl.Int64}
+        return Totals(pl.DataFrame(made, schema_overrides=types), None, None)
+
+    customers, _, _ = merge([part(10**18)] * 3)
+    assert customers["spend"].to_list() == [3 * 10**18]
+    assert customers.schema == part(1).customers.schema
+    with pytest.raises(InputError) as caught:
+        merge([part(5 * 10**18)] * 4)
+    assert caught.value.code == "sum-too-large"
