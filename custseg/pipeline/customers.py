@@ -25,7 +25,7 @@ from custseg.running.places import AnyPath
 from custseg.running.progress import Progress
 from custseg.running.workfolder import WorkFolder
 from custseg.settings import Settings
-from custseg.transactions import reading
+from custseg.transactions import find, reading
 from custseg.transactions.cleaning import Ledger
 from custseg.transactions.reading import Table
 from custseg.transactions.source import Surprise
@@ -95,7 +95,8 @@ def sum_up(run: Run) -> Customers:
     Raises
     ------
     InputError
-        A file cannot be read, too many lines cannot, none is kept, or ``as_of`` is before the last purchase.
+        A file cannot be read or was changed meanwhile, too many lines cannot be read, none is kept, or
+        ``as_of`` is before the last purchase.
     """
     if not (summed := _recall(run.work)):
         with keeping_memory():
@@ -104,6 +105,7 @@ def sum_up(run: Run) -> Customers:
             except Surprise:
                 run = _look_closer(run)
                 files, ledger, unreadable = _map(run)
+            find.refuse_changed(dict.fromkeys(source.file for source in run.transactions.sources))
             counts, returns_only = _reduce(run, files, ledger)
         summed = _Summed(counts, returns_only, ledger, unreadable)
         _remember(run.work, summed)

@@ -94,6 +94,27 @@ def find_files(inputs: Sequence[str | os.PathLike[str]]) -> tuple[InputFile, ...
     return (*(_look_at(path) for path in sorted(paths)), *looked)
 
 
+def refuse_changed(files: Iterable[InputFile]) -> None:
+    """Stop if a local file is no longer what it was when it was found.
+
+    Raises
+    ------
+    InputError
+        Something was written to it, or it is gone.
+    """
+    for file in files:
+        if storage.is_remote(file.path):
+            continue
+        now = os.stat(file.path) if os.path.exists(file.path) else None  # noqa: PTH110, PTH116
+        if now is None or (now.st_size, now.st_mtime_ns) != (file.size, file.modified):
+            raise InputError(
+                "changed-file",
+                "The file was changed while it was read, so that nothing made from it can be trusted.",
+                where=file.path,
+                now="Run the same command again once nothing writes to it.",
+            )
+
+
 def _expand(given: str) -> Iterator[Path]:
     path = Path(given).expanduser()
     if path.is_dir():
@@ -183,6 +204,10 @@ def _look_at_remote(file: RemoteFile) -> InputFile:
 
 def _below(folder: Path) -> Iterator[Path]:
     for root, folders, names in os.walk(folder):
+        if "run.json" in names and "customers" in folders:
+            # What an earlier run has written here.
+            folders.clear()
+            continue
         folders[:] = [name for name in folders if not _hidden(name)]
         for name in names:
             if not _hidden(name) and name.lower().endswith(ENDINGS):
