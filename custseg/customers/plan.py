@@ -140,7 +140,7 @@ def _pieces(number: int, source: Source, limit: int) -> Iterator[tuple[Piece, in
     if source.rows is None:
         yield Piece(number), source.text_bytes
         return
-    parts = max(1, math.ceil(source.rows * LINE_IN_TEXT / limit))
+    parts = max(1, math.ceil(source.rows * source.line_bytes / limit))
     edges = [source.rows * part // parts for part in range(parts + 1)]
     for start, end in pairwise(edges):
-        yield Piece(number, start, end - start), (end - start) * LINE_IN_TEXT
+        yield Piece(number, start, end - start), (end - start) * source.line_bytes

@@ -7,7 +7,7 @@ of any file by what was decided here.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import zip_longest
 from typing import NamedTuple
 
@@ -24,7 +24,7 @@ from custseg.transactions.find import InputFile
 from custseg.transactions.numerals import COMMA
 from custseg.transactions.parquet_files import open_parquet
 from custseg.transactions.shared_columns import ask_for_sheets, check_rules, decide_columns
-from custseg.transactions.source import Cells, Contents, Source
+from custseg.transactions.source import Cells, Contents, Source, line_bytes
 from custseg.transactions.streams import UNKNOWN
 from custseg.transactions.vocabulary import is_header, map_columns
 from custseg.transactions.words import plain
@@ -168,7 +168,7 @@ def _open_all(
                 if settings.skip_bad_files:
                     # A file is in or out as a whole, so damage has to be known before any line is counted.
                     contents.read_to_end()
-                source = _source(file, contents, settings, meet)
+                source = replace(_source(file, contents, settings, meet), line_bytes=line_bytes(cells))
                 sources.append(source)
                 samples.append({name: cells[position] for name, position in source.columns.items()})
         except InputError as error:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from custseg.columns import LINE_IN_TEXT
 from custseg.errors import InputError
 from custseg.transactions.csv_blocks import CsvFile
 from custseg.transactions.dates import DateForm
@@ -19,6 +20,9 @@ HEAD = ("customer_id", "invoice", "invoice_date")
 """Columns that repeat over the lines of an invoice."""
 
 NUMBERS = ("quantity", "unit_price", "amount")
+
+LONG_LINE = 2
+"""How many times `LINE_IN_TEXT` a line must be long for plans to take notice: then memory hangs on it."""
 
 PROOF_BLOCK = 1 << 26
 """Bytes of a file looked through at once for a proof."""
@@ -58,6 +62,8 @@ class Source:
         The decimal mark of numbers in text; empty where no number in the samples has one.
     careful
         Whether numbers are written in a way that takes the thorough reading.
+    line_bytes
+        Bytes of text in a line, about: `LINE_IN_TEXT` unless lines are far longer.
     """
 
     file: InputFile
@@ -70,6 +76,7 @@ class Source:
     date_proved: bool = True
     mark: str = POINT
     careful: bool = False
+    line_bytes: int = LINE_IN_TEXT
 
     @property
     def header(self) -> tuple[str, ...]:
@@ -91,6 +98,7 @@ class Source:
         """What sources share whose raw lines can be read as one."""
         return (
             self.contents.alike,
+            self.header,
             tuple(sorted(self.columns.items())),
             tuple(sorted(self.others.items())),
             self.date_order,
@@ -119,3 +127,10 @@ class Source:
             return False
         dtype = self.contents.dtypes[self.columns[column]]
         return not (dtype.is_temporal() if column == "invoice_date" else dtype.is_numeric())
+
+
+def line_bytes(cells: Sequence[Cells]) -> int:
+    """Return the bytes of text in a line: `LINE_IN_TEXT`, or what samples of its columns show if far more."""
+    lines = max((len(column) for column in cells), default=0)
+    found = sum(sum(map(len, filter(None, column))) for column in cells) // max(1, lines)
+    return found if found > LONG_LINE * LINE_IN_TEXT else LINE_IN_TEXT

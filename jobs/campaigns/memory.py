@@ -3,9 +3,9 @@
     python jobs/campaigns/memory.py --rows 2e7
 
 Every input is made from one sample and is as unkind as can be: lines in random order, one customer with a
-twentieth of all lines, one invoice of a million, a third without a customer; one long CSV, plain, with every
-cell quoted, and with quotes that follow no rule. Prints a line a run; exit code 1 when one went over its
-limit.
+twentieth of all lines, one invoice of a million, a third without a customer, long lines; one long CSV, plain,
+with every cell quoted, and with quotes that follow no rule. Prints a line a run; exit code 1 when one went
+over its limit.
 """
 
 from __future__ import annotations
@@ -71,12 +71,21 @@ def oddly_quoted(lines: pl.LazyFrame) -> pl.LazyFrame:
     )
 
 
+def long_lines(lines: pl.LazyFrame) -> pl.LazyFrame:
+    """Give every tenth line, and no other, thirty texts more, all in one row group."""
+    texts = [
+        pl.format("{} {}", "StockCode", pl.int_range(pl.len()) * (1 + n)).alias(f"x{n}") for n in range(30)
+    ]
+    return lines.gather_every(10).with_columns(texts)
+
+
 INPUTS: tuple[Callable[[pl.LazyFrame], pl.LazyFrame], ...] = (
     as_sampled,
     shuffled,
     one_customer,
     one_invoice,
     no_customer,
+    long_lines,
 )
 
 CSV_INPUTS = (as_sampled, quoted, oddly_quoted)
@@ -99,7 +108,7 @@ def main() -> int:
         )  # fmt: skip
         for make in INPUTS:
             path = folder / "lines.parquet"
-            make(pl.scan_parquet(sample / "*.parquet")).sink_parquet(path)
+            make(pl.scan_parquet(sample / "*.parquet")).sink_parquet(path, row_group_size=10 * MILLION)
             over += sum(run(make.__name__, path, limit, folder / "out") for limit in LIMITS)
         for make in CSV_INPUTS:
             path = folder / "lines.csv"
