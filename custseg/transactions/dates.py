@@ -138,7 +138,7 @@ def _number_shape(mask: str) -> DateShape | None:
         form = DateForm(unit="excel")
     elif whole in _EPOCHS:
         form = DateForm(unit=_EPOCHS[whole])
-    elif len(mask) in _COMPACT:
+    elif mask.isdigit() and whole in _COMPACT:
         form = DateForm(_COMPACT[whole])
     else:
         return None

@@ -95,7 +95,9 @@ def read_dialect(path: str, told: Told, is_header: Callable[[Sequence[str]], boo
     with streams.reading(path):
         encoding, start = _read_start(path, told.encoding)
         begin = len(codecs.BOM_UTF8) if start.startswith(codecs.BOM_UTF8) else 0
-        eol = "\r" if b"\n" not in start and b"\r" in start else "\n"
+        # Inside of quotes spreadsheets break lines otherwise than between them.
+        between = re.sub(rb'"[^"]*"', b"", start)
+        eol = "\r" if b"\n" not in between and b"\r" in between else "\n"
         separator = told.separator
         line = start[begin : begin + 6].rstrip(b"\r\n")
         if line[:4].lower() == b"sep=" and len(line) == 5:
@@ -220,6 +222,9 @@ def _separator(path: str, start: bytes, quote: str, eol: str) -> str:
     for separator in candidates:
         rows = _rows(start, 0, Marks(separator.encode(), quote.encode(), eol.encode()), UNKNOWN)
         widths = [len(row.cells) for row in islice(rows, SEPARATOR_ROWS)]
+        if not widths:
+            # Blanks only, whatever is between them.
+            return separator
         common = max(set(widths), key=lambda width: (widths.count(width), width))
         if common > 1:
             scores.append((widths.count(common) / len(widths), common, separator))

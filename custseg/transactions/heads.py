@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 
 import polars as pl
@@ -45,10 +46,10 @@ def clean_heads(table: Table, heads: pl.DataFrame, source: Source) -> pl.DataFra
     if not table.thorough and not table.exponents and dtypes["customer_id"] == pl.String:
         _check_ids(frame["customer_id"], source)
     if "invoice_date" in names and not dtypes["invoice_date"].is_temporal():
-        further = _further_forms(heads["invoice_date"], frame["invoice_date"], source)
-        if further:
-            every = (*source.date_forms, *further)
-            cell = values.moment(pl.col("invoice_date"), dtypes["invoice_date"], every)
+        forms = source.date_forms
+        while further := _further_forms(heads["invoice_date"], frame["invoice_date"], source, forms):
+            forms = (*forms, *further)
+            cell = values.moment(pl.col("invoice_date"), dtypes["invoice_date"], forms)
             frame = frame.with_columns(heads.select(cell).to_series())
     return frame.with_columns(cleaning.head_fate(names, table.rules).alias("fate"))
 
@@ -72,9 +73,11 @@ def _check_ids(ids: pl.Series, source: Source) -> None:
         )
 
 
-def _further_forms(cells: pl.Series, read: pl.Series, source: Source) -> list[DateForm]:
-    """Return ways of writing dates that no sample showed, for cells that could not be read."""
-    unread = cells.filter(read.is_null()).drop_nulls().unique()
+def _further_forms(
+    cells: pl.Series, read: pl.Series, source: Source, known: Sequence[DateForm]
+) -> list[DateForm]:
+    """Return ways of writing dates beyond those known, for the first of the cells that could not be read."""
+    unread = cells.filter(read.is_null()).drop_nulls().unique(maintain_order=True)
     further: dict[DateForm, None] = {}
     few = unread.head(MOST_UNREAD_DATES).to_frame("cell")
     for text in few.select(values.as_text(pl.col("cell"), unread.dtype)).to_series():
@@ -89,6 +92,6 @@ def _further_forms(cells: pl.Series, read: pl.Series, source: Source) -> list[Da
                 now="Say which holds: --date-format '%d/%m/%Y' or --date-format '%m/%d/%Y'.",
             )
         form = shape.ordered(source.date_order)
-        if form and form not in source.date_forms:
+        if form and form not in known:
             further[form] = None
     return list(further)

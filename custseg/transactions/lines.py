@@ -22,7 +22,7 @@ from custseg.transactions.number_proofs import ambiguous_number
 from custseg.transactions.numbers import Numbers, count, join
 from custseg.transactions.parquet_files import damaged
 from custseg.transactions.pieces import Batch, Part, parsing_numbers, read_with_care
-from custseg.transactions.raw_lines import asked, by_header, scan_lines
+from custseg.transactions.raw_lines import asked, column_called, scan_lines
 from custseg.transactions.reading import Table
 from custseg.transactions.source import HEAD, NUMBERS, Source, Surprise
 
@@ -82,7 +82,8 @@ def read_lines(table: Table, batch: Batch, *, products: bool = False) -> Lines:
         types = tuple(
             str(part.source.contents.dtypes[part.source.columns[name]]) for name in head_columns(table)
         )
-        reading = types, part.source.date_forms, part.source.date_order
+        source = part.source
+        reading = types, source.date_forms, source.date_order, source.date_proved
         by_reading.setdefault((reading, number if table.rules.where else 0), []).append(part)
     groups = [_read_alike(table, parts, products=products) for parts in by_reading.values()]
     if len(groups) == 1:
@@ -109,8 +110,10 @@ def _read_alike(table: Table, parts: Sequence[Part], *, products: bool) -> Lines
         parts = [read_with_care(part) for part in parts]
         found = _collect(table, parts, products=products)
     if found.frame["blank"].any():
-        parts = [without_blank_lines(part) for part in parts]
-        found = _collect(table, parts, products=products)
+        kept = [without_blank_lines(part) for part in parts]
+        # A line of separators is blank and stays.
+        if any(part is not before for part, before in zip(kept, parts, strict=True)):
+            found = _collect(table, kept, products=products)
     frame, raw_heads = found.frame, found.heads.rechunk()
     del found
     if "doubtful" in frame.columns and len(doubtful := frame["doubtful"].drop_nulls()):
@@ -213,6 +216,8 @@ def without_blank_lines(part: Part) -> Part:
     if isinstance(part.source.contents, CsvFile):
         marks = part.source.contents.dialect.marks
         data = tuple(quotes.without_blank_lines(records, marks) for records in part.data)
+        if all(after is before for after, before in zip(data, part.data, strict=True)):
+            return part
         return part._replace(frame=part.source.contents.scan(*data, numbers=part.numbers), data=data)
     return part._replace(frame=part.frame.filter(~pl.all_horizontal(pl.all().is_null())))
 
@@ -223,10 +228,13 @@ def _holds(table: Table, lines: Lines, frame: pl.DataFrame, source: Source) -> N
     stretch = lines.stretches()
     columns = {}
     for name in condition.meta.root_names():
-        head = name if name in table.read else by_header(source).get(name, "")
+        head = name if name in table.read else column_called(name, source) or ""
         columns[name] = lines.heads[head].gather(stretch) if head in HEAD else frame[asked(name)]
     try:
         holds = pl.DataFrame(columns).select(condition.fill_null(False)).to_series()
     except pl.exceptions.PolarsError as error:
         raise cleaning.bad_where(str(table.rules.where), error) from None
+    if holds.dtype != pl.Boolean:
+        fault = TypeError(f"it is neither true nor false, but {holds.dtype}")
+        raise cleaning.bad_where(str(table.rules.where), fault)
     return holds.to_numpy()

@@ -57,9 +57,13 @@ def prove_marks(
             elif evidence.seen:
                 doubtful[number] = evidence
         careful[number] = _needs_care(cells, marks[number])
-    proved = {marks[number] for number in marks if marks[number]}
+    kinds = {number: source.contents.alike[:2] for number, source in enumerate(sources)}
+    given = dict(marks)
     for number, evidence in doubtful.items():
         if not marks[number]:
+            # From a file that another program wrote nothing can be told: one has semicolons and decimal
+            # commas, another commas and thousands.
+            proved = {given[other] for other in given if given[other] and kinds[other] == kinds[number]}
             if len(proved) == 1:
                 marks[number] = next(iter(proved))
             else:
@@ -90,7 +94,7 @@ def _look_through_numbers(source: Source, evidence: MarkEvidence, names: Sequenc
         tests = [
             text.alias(f"{name} {mark}")
             for name in names
-            for mark, text in numerals.proofs(pl.col(f"c{source.columns[name]}")).items()
+            for mark, text in numerals.proofs(_as_text(source, name)).items()
         ]
         for key, text in source.collect(frame.select(tests)).row(0, named=True).items():
             mark = key.partition(" ")[2]
@@ -99,6 +103,11 @@ def _look_through_numbers(source: Source, evidence: MarkEvidence, names: Sequenc
         if evidence.is_contradictory or evidence.mark:
             break
     return evidence.mark
+
+
+def _as_text(source: Source, column: str) -> pl.Expr:
+    position = source.columns[column]
+    return values.as_text(pl.col(f"c{position}"), source.contents.dtypes[position])
 
 
 def _contradictory_marks(source: Source, evidence: MarkEvidence) -> InputError:
@@ -148,9 +157,7 @@ def _all_are_numbers(sources: Sequence[Source]) -> bool:
         if not source.is_text("customer_id"):
             continue
         for frame in source.contents.frames(PROOF_BLOCK):
-            ids = values.customer_id(
-                pl.col(f"c{source.columns['customer_id']}"), pl.String(), exponents=False
-            )
+            ids = values.customer_id(_as_text(source, "customer_id"), pl.String(), exponents=False)
             other = frame.select((~ids.str.contains(values.NUMBER_ID)).any())
             if source.collect(other).item():
                 return False

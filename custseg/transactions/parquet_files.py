@@ -50,7 +50,8 @@ class ParquetFile:
 
     def scan(self, start: int = 0, length: int | None = None) -> pl.LazyFrame:
         """Scan rows, as columns ``c0``, ``c1`` and so on."""
-        names = [pl.col(name).alias(f"c{position}") for position, name in enumerate(self.header)]
+        # By position: a name may look like a pattern.
+        names = [pl.nth(position).alias(f"c{position}") for position in range(len(self.header))]
         frame = _scan(self.path).select(names)
         return frame if length is None else frame.slice(start, length)
 
@@ -98,7 +99,7 @@ class ParquetFile:
 
 def as_sample(name: str, dtype: pl.DataType) -> pl.Expr:
     """Return a column as text; null where its cells are no single values."""
-    if dtype.is_nested() or dtype == pl.Binary:
+    if dtype.is_nested() or isinstance(dtype, (pl.Binary, pl.Duration)):
         return pl.lit(None, pl.String).alias(name)
     return pl.col(name).cast(pl.String)
 

@@ -14,6 +14,7 @@ from custseg.transactions.heads import head_columns
 from custseg.transactions.pieces import Part
 from custseg.transactions.reading import Table
 from custseg.transactions.source import HEAD, NUMBERS, Source
+from custseg.transactions.words import plain
 
 
 def scan_lines(table: Table, part: Part, *, products: bool) -> pl.LazyFrame:
@@ -84,12 +85,12 @@ class _Raw:
         return cells
 
     def _checks(self) -> dict[str, pl.Expr]:
-        """Return whether a line holds nothing or more than the header, and its raw numbers for two more."""
+        """Return what tells whether a line, and each of its numbers, is there and can be read."""
         is_csv = self.source.contents.format == "csv"
         cells = [pl.col(f"c{position}").is_null() for position in range(len(self.dtypes))]
         checks = {
             "blank": reduce(and_, cells),
-            "broken": pl.col(EXTRA).is_not_null() if is_csv else pl.lit(False),
+            "broken": (pl.col(EXTRA).fill_null("") != "") if is_csv else pl.lit(False),
         }
         texts = self._number_texts()
         for name, cell in texts.items():
@@ -104,7 +105,11 @@ class _Raw:
         cells = {
             name: self.cell(self.source.columns[name]) for name in NUMBERS if name in self.source.columns
         }
-        return {name: cell for name, (cell, dtype) in cells.items() if not dtype.is_numeric()}
+        return {
+            name: values.as_text(cell, dtype)
+            for name, (cell, dtype) in cells.items()
+            if not dtype.is_numeric()
+        }
 
     def _unread(self) -> pl.Expr:
         """Tell whether a number is there and was not read."""
@@ -129,21 +134,24 @@ class _Raw:
         """Return the columns --where asks for, by canonical or its own name; null where it has none."""
         if not self.table.rules.where:
             return []
-        names = by_header(self.source)
         found = []
-        for name in cleaning.where_expression(self.table.rules.where).meta.root_names():
-            known = name if name in self.table.read else names.get(name)
+        for name in dict.fromkeys(cleaning.where_expression(self.table.rules.where).meta.root_names()):
+            known = name if name in self.table.read else column_called(name, self.source)
             if known not in HEAD:
                 cell = pl.col(known) if known else pl.lit(None)
                 found.append((cell.str.strip_chars() if known == "product" else cell).alias(asked(name)))
         return found
 
 
-def by_header(source: Source) -> dict[str, str]:
-    """Return what each header of a source is called among our columns."""
-    names = {position: _other(name) for name, position in source.others.items()}
-    names |= {position: name for name, position in source.columns.items()}
-    return {header.strip(): names[position] for position, header in enumerate(source.header)}
+def column_called(name: str, source: Source) -> str | None:
+    """Return which of our columns has a header, in this spelling or, where none has, in another."""
+    names = {position: _other(other) for other, position in source.others.items()}
+    names |= {position: column for column, position in source.columns.items()}
+    for spelled in (str.strip, plain):
+        for position, header in enumerate(source.header):
+            if spelled(header) == spelled(name):
+                return names[position]
+    return None
 
 
 def _other(name: str) -> str:

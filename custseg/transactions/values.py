@@ -14,7 +14,10 @@ from custseg.columns import LINE_LIMIT
 from custseg.transactions import numerals
 from custseg.transactions.dates import EARLIEST_YEAR, LATEST_YEAR, DateForm
 
-NO_ID = ("", "nan", "null", "none", "na", "n/a", "#n/a")
+NO_ID = (
+    *("", "nan", "null", "none", "na", "n/a", "#n/a", "#ref!", "#value!"),
+    *(r"\n", "(null)", "<null>", "[null]"),
+)
 """Texts that stand for a missing customer id, compared without case."""
 
 EXPONENT_ID = r"^-?\d+(\.\d*)?[eE][-+]?\d+$"
@@ -68,6 +71,8 @@ def as_text(column: pl.Expr, dtype: pl.DataType) -> pl.Expr:
         return column.cast(pl.String).str.replace(r"^(-?\d+)\.0$", "${1}")
     if dtype.is_nested() or dtype == pl.Binary:
         return column.hash().cast(pl.String)
+    if isinstance(dtype, pl.Duration):
+        return column.cast(pl.Int64).cast(pl.String)
     return column.cast(pl.String)
 
 
@@ -106,7 +111,13 @@ def moment(column: pl.Expr, dtype: pl.DataType, forms: Sequence[DateForm]) -> pl
         value = column.dt.replace_time_zone(None).dt.cast_time_unit("us")
     else:
         cells = as_text(column, dtype).str.strip_chars()
-        value = pl.coalesce([form.read(cells) for form in forms] or [pl.lit(None, pl.Datetime("us"))])
+        # Each by itself: with %Y, 25/03/11 is a day of the year 11, and %y would not be asked.
+        readings = [_within_years(form.read(cells)) for form in forms]
+        return pl.coalesce(readings or [pl.lit(None, pl.Datetime("us"))])
+    return _within_years(value)
+
+
+def _within_years(value: pl.Expr) -> pl.Expr:
     earliest, end = dt.date(EARLIEST_YEAR, 1, 1), dt.date(LATEST_YEAR + 1, 1, 1)
     # Not by its year, which would have to be computed.
     return pl.when(value.is_between(earliest, end, closed="left")).then(value)

@@ -105,6 +105,7 @@ def test_a_long_header_is_read_to_its_end(path: Path) -> None:
     [
         (b"\n\n\r\n", "empty-file"),
         (b"customer\n1\n2\n", "one-column"),
+        (b",\t,\t\n", "empty-file"),
         (b"customer   qty   price\n1          2     3\n", "one-column"),
         (bytes(range(256)) * 10, "unknown-format"),
         (b"\x7fELF" + bytes(200), "unknown-format"),
