@@ -10,7 +10,7 @@ from itertools import islice
 from typing import NamedTuple
 
 from custseg.errors import InputError, cut
-from custseg.transactions import quotes, streams
+from custseg.transactions import odd_records, streams
 from custseg.transactions.marks import Marks
 from custseg.transactions.streams import UNKNOWN
 
@@ -248,7 +248,7 @@ def _rows(data: bytes, begin: int, marks: Marks, encoding: str) -> Iterator[_Row
     """Yield the first rows that are not blank."""
     at = begin
     while at < len(data):
-        record = quotes.read_record(data, at, marks, None, last=True)
+        record = odd_records.read_record(data, at, marks, None, last=True)
         if record is None:
             return
         cells, end = record

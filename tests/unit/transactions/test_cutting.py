@@ -12,7 +12,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from custseg.transactions import cutting, quotes
+from custseg.transactions import cutting, odd_records
 from custseg.transactions.cutting import STEP, Cut, _Room, _Rooms, cut
 from custseg.transactions.marks import Marks
 
@@ -57,7 +57,7 @@ def test_what_is_left_of_a_long_record_is_no_reason_to_read_more(limit: int) -> 
     in_place = cut_file(data, limit)
     in_passing = list(cut(Passing(data), 0, limit, MARKS, 2))
     assert [block[:4] for block in in_passing] == [block[:4] for block in in_place]
-    assert max(block.end - block.start for block in in_place) < 2 * quotes.LONGEST
+    assert max(block.end - block.start for block in in_place) < 2 * odd_records.LONGEST
 
 
 def test_signs_are_seen_wherever_a_step_of_reading_ends() -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from custseg.transactions import quotes
+from custseg.transactions import odd_records, quotes
 from custseg.transactions.marks import Marks
 from custseg.transactions.quotes import whole_records
 
@@ -68,7 +68,7 @@ def test_an_unclosed_quote_takes_one_line_and_not_the_file() -> None:
 
 
 def test_a_cell_that_is_too_long_counts_as_unclosed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(quotes, "LONGEST", 50)
+    monkeypatch.setattr(odd_records, "LONGEST", 50)
     assert cells(whole('a,"b,c\nd,e,f\n' + "g,h,i\n" * 20 + 'j,"k",l\n'))[0] == ["a", '"b', "c"]
 
 
@@ -76,7 +76,7 @@ def test_a_carriage_return_at_the_end_of_the_data_ends_a_line() -> None:
     assert whole('"a","b","c"\r\n"d","e","f"\r') == b'"a","b","c"\r\n"d","e","f"\r'
     assert whole('a,b,c\r\nd,"7" e","f"\r').splitlines()[1] == b'd,"7"" e",f'
     # Cut between the two: the record waits, as it does cut anywhere else, and none of its quotes is odd.
-    long = '"a","' + "x\n" * (quotes.LONGEST // 4) + '","c"\r\n'
+    long = '"a","' + "x\n" * (odd_records.LONGEST // 4) + '","c"\r\n'
     for cut in (len(long) - 2, len(long) - 1):
         begun = ("d,e,f\n" + long)[: cut + 6].encode()
         assert whole_records(begun, MARKS, 3, last=False) == (b"d,e,f\n", 6)
@@ -103,7 +103,7 @@ def test_it_does_not_matter_where_data_are_cut(
 ) -> None:
     data = "".join(pieces).encode()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(quotes, "LONGEST", longest)
+        patch.setattr(odd_records, "LONGEST", longest)
         expected = whole_records(data, MARKS, 3, last=True).data
         patch.setattr(quotes, "WINDOW", window)
         found, rest = b"", b""

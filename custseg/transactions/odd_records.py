@@ -1,0 +1,131 @@
+"""Records whose quotes follow no rule: read by what is likeliest to have been meant, and written anew."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from custseg.transactions.marks import Marks
+
+LONGEST = 1 << 16
+"""Bytes after which a quote that was not closed is taken for a sign like any other."""
+
+
+def read_record(
+    data: bytes, start: int, marks: Marks, fields: int | None, *, last: bool
+) -> tuple[list[bytes], int] | None:
+    """Read one record, whatever its quotes, and tell where it ends; None when more data are needed.
+
+    The first of `_readings` that gives the right number of cells (or any, when `fields` is None); if none
+    does, a line whose quotes are signs like any other.
+    """
+    stop = min(start + LONGEST, len(data))
+    ended = last and stop == len(data)
+    for found in _readings(data, (start, stop), marks, fields, ended=ended):
+        if found is None:
+            if stop < start + LONGEST and not ended:
+                return None
+        elif len(found[0]) == (fields or len(found[0])):
+            return found
+    end = data.find(marks.eol, start)
+    if end < 0 and not last:
+        return None
+    line = data[start : end if end >= 0 else len(data)]
+    return line.removesuffix(b"\r").split(marks.separator), end + 1 if end >= 0 else len(data)
+
+
+def _readings(
+    data: bytes, within: tuple[int, int], marks: Marks, fields: int | None, *, ended: bool
+) -> Iterator[tuple[list[bytes], int] | None]:
+    """Yield ways to read a record, the likeliest first; None for one that hangs on what comes after.
+
+    In one line a quote closes where a cell may end, and is one of a pair where another follows; the same with
+    backslashes before quotes that do not; the same without pairs. Or quotes are signs like any other, if that
+    gives the next line the right number of cells, too. Over several lines the first two once more.
+    """
+    start, stop = within
+    end = data.find(marks.eol, start, stop) + 1
+    if end or ended:
+        end = end or stop
+        line = data[start:end]
+        for escape, paired in ((b"", True), (b"\\", True), (b"", False)):
+            found = _read_cells(line, marks, escape, paired=paired)
+            if found and found[1] == len(line):
+                yield found[0], end
+        cells = line.removesuffix(marks.eol).removesuffix(b"\r").split(marks.separator)
+        next_end = data.find(marks.eol, end, stop)
+        if len(cells) != fields:
+            pass
+        elif next_end < 0 and not ended:
+            yield None
+        elif (
+            end == stop or data.count(marks.separator, end, stop if next_end < 0 else next_end) == fields - 1
+        ):
+            yield cells, end
+    window = data[start:stop]
+    for escape in (b"", b"\\"):
+        found = _read_cells(window, marks, escape, paired=True)
+        is_whole = found and (found[1] < len(window) or ended)
+        yield (found[0], start + found[1]) if found and is_whole else None
+
+
+def write_record(cells: list[bytes], marks: Marks) -> bytes:
+    """Write a record with regular quotes."""
+    special = (marks.quote, marks.separator, marks.eol, b"\r")
+    written = [
+        marks.quote + cell.replace(marks.quote, 2 * marks.quote) + marks.quote
+        if any(sign in cell for sign in special)
+        else cell
+        for cell in cells
+    ]
+    return marks.separator.join(written) + marks.eol
+
+
+def _read_cells(data: bytes, marks: Marks, escape: bytes, *, paired: bool) -> tuple[list[bytes], int] | None:
+    """Read cells up to the end of the first record; None when a quote is not closed."""
+    cells, at = [], 0
+    while True:
+        opening = at
+        while data.startswith(b" ", opening):
+            opening += 1
+        if data.startswith(marks.quote, opening):
+            close = _closing(data, opening + 1, marks, escape, paired=paired)
+            if close is None:
+                return None
+            text = data[opening + 1 : close]
+            text = text.replace(2 * marks.quote, marks.quote) if paired else text
+            cells.append(text.replace(escape + marks.quote, marks.quote) if escape else text)
+            at = close + 1
+            if data.startswith(b"\r" + marks.eol, at):
+                at += 1
+        else:
+            line = data.find(marks.eol, at)
+            line = line if line >= 0 else len(data)
+            end = data.find(marks.separator, at, line)
+            cells.append(data[at:end] if end >= 0 else data[at:line].removesuffix(b"\r"))
+            at = end if end >= 0 else line
+        if not data.startswith(marks.separator, at):
+            return cells, min(at + 1, len(data))
+        at += 1
+
+
+def _closing(data: bytes, at: int, marks: Marks, escape: bytes, *, paired: bool) -> int | None:
+    """Return where the quote is that closes a cell opened before `at`."""
+    ends = (marks.separator, marks.eol, b"\r" + marks.eol)
+    last = len(data) - data.endswith(b"\r")
+    while (at := data.find(marks.quote, at)) >= 0:
+        if escape and _is_escaped(data, at, escape):
+            at += 1
+        elif paired and data.startswith(marks.quote, at + 1):
+            at += 2
+        elif at + 1 >= last or data.startswith(ends, at + 1):
+            return at
+        else:
+            at += 1
+    return None
+
+
+def _is_escaped(data: bytes, at: int, escape: bytes) -> bool:
+    count = 0
+    while data[at - count - 1 : at - count] == escape:
+        count += 1
+    return count % 2 == 1
