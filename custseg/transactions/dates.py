@@ -40,6 +40,10 @@ _NAMED = re.compile(r"(9{1,2})([-/. ]?)(A{3,9})\.?\2(9999|99)")
 _NAME_FIRST = re.compile(r"(A{3,9})\.?([-/. ])9{1,2}(,?)([-/. ])(9999|99)")
 _COMPACT = {8: "%Y%m%d", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
 _EPOCHS = {9: "s", 10: "s", 13: "ms", 16: "us", 19: "ns"}
+_PACKED = re.compile(r"\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?:[01]\d|2[0-3])[0-5]\d")
+_PACKED_ENOUGH = 5
+"""Different numbers of ten digits that all name a minute: as many seconds since 1970 hardly ever all do."""
+
 _CLOCK = re.compile(r"(,? |T)9{1,2}:99(:99)?(\.9+)?( ?[AP]M)?")
 _MASK = str.maketrans("0123456789", "9" * 10)
 
@@ -176,6 +180,10 @@ def _clock(mask: str) -> str | None:
     )
 
 
+PACKED = DateShape((("", DateForm("%y%m%d%H%M")),))
+"""Two digits each of year, month, day, hour and minute, as some tills write them."""
+
+
 @dataclass(slots=True)
 class DateEvidence:
     """What the cells of a date column have shown so far.
@@ -197,9 +205,14 @@ class DateEvidence:
     def add(self, cells: Iterable[str | None]) -> dict[DateShape, int]:
         """Take cells in; return the shapes seen among them and how often."""
         seen: dict[DateShape, int] = {}
-        for cell in dict.fromkeys(cells):
+        cells = dict.fromkeys(cells)
+        seconds = {text for cell in cells if len(text := (cell or "").strip()) == 10 and text.isdigit()}
+        is_packed = len(seconds) >= _PACKED_ENOUGH and all(map(_PACKED.fullmatch, seconds))
+        for cell in cells:
             text = (cell or "").strip()
             shape = read_shape(text) if text else None
+            if is_packed and text in seconds:
+                shape = PACKED
             if shape is None:
                 self.unknown = self.unknown or text
                 continue
