@@ -57,13 +57,15 @@ def prove_marks(
             elif evidence.seen:
                 doubtful[number] = evidence
         careful[number] = _needs_care(cells, marks[number])
-    kinds = {number: source.contents.alike[:2] for number, source in enumerate(sources)}
-    given = dict(marks)
+    # From a file that another program wrote nothing can be told: one has semicolons and decimal commas,
+    # another commas and thousands.
+    proved_by_kind: dict[object, set[str]] = {}
+    for number, source in enumerate(sources):
+        if marks[number]:
+            proved_by_kind.setdefault(source.contents.alike[:2], set()).add(marks[number])
     for number, evidence in doubtful.items():
         if not marks[number]:
-            # From a file that another program wrote nothing can be told: one has semicolons and decimal
-            # commas, another commas and thousands.
-            proved = {given[other] for other in given if given[other] and kinds[other] == kinds[number]}
+            proved = proved_by_kind.get(sources[number].contents.alike[:2], set())
             if len(proved) == 1:
                 marks[number] = next(iter(proved))
             else:
