@@ -96,7 +96,7 @@ def read_dialect(path: str, told: Told, is_header: Callable[[Sequence[str]], boo
         encoding, start = _read_start(path, told.encoding)
         begin = len(codecs.BOM_UTF8) if start.startswith(codecs.BOM_UTF8) else 0
         # Inside of quotes spreadsheets break lines otherwise than between them.
-        between = re.sub(rb'"[^"]*"', b"", start)
+        between = re.sub(rb'"[^"]*(?:"|\Z)', b"", start)
         eol = "\r" if b"\n" not in between and b"\r" in between else "\n"
         separator = told.separator
         line = start[begin : begin + 6].rstrip(b"\r\n")

@@ -195,7 +195,7 @@ def test_a_decimal_mark_is_not_taken_over_from_another_kind_of_file(tmp_path: Pa
 
 
 def test_lines_broken_inside_of_quotes_only_are_no_ends_of_lines(tmp_path: Path) -> None:
-    rows = [f'c,{number},1,2.50,"two\nlines"' for number in range(400)]
+    rows = [f'c,{number},1,2.50,"two\n{"long " * 40}\nlines"' for number in range(400)]
     path = tmp_path / "a.csv"
     path.write_bytes("\r".join(["customer_id,invoice,quantity,price,note", *rows, ""]).encode())
     assert sum_up(path).ledger["ledger"]["kept"] == 400
