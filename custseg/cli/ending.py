@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import errno
 import gc
 import io
 import os
@@ -14,7 +15,7 @@ import traceback
 from typing import NoReturn
 
 from custseg.cli.app import app
-from custseg.errors import CustsegError, cut, from_here
+from custseg.errors import CustsegError, MachineError, cut, from_here
 from custseg.running.allocator import share_memory
 
 INTERRUPTED = 130
@@ -58,11 +59,7 @@ def run() -> int:
         "--verbose"
     )
     try:
-        try:
-            app()
-        finally:
-            if sys.stdout:
-                sys.stdout.flush()
+        _run_and_flush()
     except SystemExit as end:
         if end.code == INTERRUPTED:
             sys.stderr.write(GOES_ON)
@@ -86,6 +83,25 @@ def run() -> int:
         )
         return 1
     return 0
+
+
+def _run_and_flush() -> None:
+    """Run the command and see that all it printed has gone out."""
+    try:
+        try:
+            app()
+        finally:
+            if sys.stdout:
+                sys.stdout.flush()
+    except OSError as error:
+        # Files of a run say this by themselves, with their path.
+        if error.errno != errno.ENOSPC:
+            raise
+        raise MachineError(
+            "disk-full",
+            "What custseg prints cannot be written: no room is left where it goes.",
+            now="Make room, or send it elsewhere.",
+        ) from None
 
 
 def _stop(number: int, _frame: object) -> NoReturn:

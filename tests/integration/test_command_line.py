@@ -58,6 +58,20 @@ def test_each_command_has_help_with_an_example(command: str) -> None:
     assert f"custseg {command} " in done.out[done.out.index("Example") :]
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no /dev/full")
+def test_a_full_disk_under_what_is_printed_is_told_as_that() -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "custseg", "--version"],
+            check=False,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+        )
+    assert done.returncode == 5
+    assert done.stderr.startswith("Error: What custseg prints cannot be written: no room is left")
+
+
 def test_version() -> None:
     import custseg
 
