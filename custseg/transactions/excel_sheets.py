@@ -5,6 +5,7 @@ A sheet is held in memory as a whole, which is what no other format needs; it ha
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -17,6 +18,9 @@ from custseg.columns import LINE_IN_TEXT
 from custseg.errors import InputError, cut, nearest
 from custseg.running import storage
 from custseg.transactions.dialects import HEADER_ROWS
+
+# A sheet that is a chart is left out with a note of ours; the library's own word of it belongs in a log.
+logging.getLogger("calamine").addHandler(logging.NullHandler())
 
 KEPT_SHEETS = 2
 """Sheets kept between looking at a workbook and reading it."""

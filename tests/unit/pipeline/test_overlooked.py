@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 import xlsxwriter
+from command import run_custseg
 
 import custseg
 from custseg.settings import Settings
@@ -91,3 +92,17 @@ def test_a_sheet_that_may_sum_up_another_is_asked_about(tmp_path: Path) -> None:
     problems = {problem.error.code: problem.error for problem in custseg.check(path).problems}
     assert "--sheet 'Data'" in problems["sheets-differ"].now
     assert custseg.check(path, settings=Settings(sheet=("Data",))).ok
+
+
+def test_a_chart_sheet_is_left_out_with_our_word_only(tmp_path: Path) -> None:
+    path = tmp_path / "book.xlsx"
+    with xlsxwriter.Workbook(path) as book:
+        data, picture = book.add_worksheet("Data"), book.add_chartsheet("Picture")
+        for n, row in enumerate([["Customer", "Order", "Qty", "Price"]] + [[n, n, 1, 2.5] for n in range(9)]):
+            data.write_row(n, 0, row)
+        chart = book.add_chart({"type": "column"})
+        chart.add_series({"values": "=Data!$D$2:$D$9"})
+        picture.set_chart(chart)
+    done = run_custseg("check", path)
+    assert (done.code, done.err) == (0, "")
+    assert "the sheet 'Picture' was left out" in done.out
