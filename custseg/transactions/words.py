@@ -26,7 +26,9 @@ STRONG = {
         "belegnummer belegnr beleg bon bonnummer bonnr auftragsnummer "
         "auftragsnr verkaufsbeleg saleid amazonorderid noalbaran レシート番号 伝票番号 facture "
         "numerofacture commande numerocommande factura numerofactura pedido documentno documentnumber "
-        "billingdocument txnid txnno nticket noticket numeroticket cupom nodocupom numerodocupom notafiscal "
+        "billingdocument txnid txnno nticket noticket numeroticket nfacture ndefacture ncommande "
+        "ndecommande nbon nfattura nscontrino nordine nopedido nodepedido nofactura nodefactura cupom "
+        "nodocupom numerodocupom notafiscal "
         "scontrino numeroscontrino fattura numerofattura factuurnummer kassabon paragon nrparagonu "
         "numerparagonu nrfaktury numerfaktury fisno faturano invno docno レシートno voucher voucherno"
     ),

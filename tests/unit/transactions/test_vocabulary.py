@@ -197,6 +197,10 @@ def test_no_customer() -> None:
             {"invoice": 0, "invoice_date": 1, "customer_id": 2, "quantity": 4, "unit_price": 5, "amount": 6},
         ),
         (
+            "N° facture;Date facture;N° client;Désignation;Quantité;Prix unitaire;Montant",
+            {"invoice": 0, "invoice_date": 1, "customer_id": 2, "quantity": 4, "unit_price": 5, "amount": 6},
+        ),
+        (
             "Fiş No;Tarih;Müşteri Kodu;Müşteri Adı;Miktar;Birim Fiyat;İskonto;Tutar",
             {"invoice": 0, "invoice_date": 1, "customer_id": 2, "quantity": 4, "unit_price": 5, "amount": 7},
         ),
