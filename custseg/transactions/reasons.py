@@ -141,7 +141,11 @@ def _dates(excerpt: Excerpt, settings: Settings) -> Reason:
     ]
     written = " or ".join(dict.fromkeys(_form(form) for form in forms if form))
     if settings.date_format:
-        return Reason("dates", settings.date_format, "--date-format says so")
+        if evidence.example or not written or _any_read(cells, settings.date_format):
+            return Reason("dates", settings.date_format, "--date-format says so")
+        return Reason(
+            "dates", written, f"'{cut(cells[0])}' says so; no date looked at is as in --date-format"
+        )
     if not evidence.example:
         why = f"'{cut(cells[0])}' can be read in one way only" if cells else "there are none"
         return Reason(
@@ -155,6 +159,12 @@ def _dates(excerpt: Excerpt, settings: Settings) -> Reason:
     against = [evidence.against[rival][1] for rival in rivals if evidence.against[rival][0]]
     proof = f"'{cut(against[0])}' proves it" if against else "other lines or files prove it"
     return Reason("dates", f"{ORDERS[order]}, {written}", proof)
+
+
+def _any_read(cells: list[str], strptime: str) -> bool:
+    """Tell whether a format reads any of the cells."""
+    stripped = pl.lit(pl.Series(cells, dtype=pl.String)).str.strip_chars()
+    return pl.select(DateForm(strptime).read(stripped)).to_series().is_not_null().any()
 
 
 def _form(form: DateForm) -> str:

@@ -11,6 +11,7 @@ from tills import HEADER, codes, till
 
 import custseg
 from custseg.pipeline.estimate import count_customers
+from custseg.settings import Settings
 from custseg.transactions.charges import exact_pattern, is_charge
 from custseg.transactions.sample import write_sample
 
@@ -70,6 +71,21 @@ def test_how_files_are_read_and_why(tmp_path: Path) -> None:
     assert cells["invoice_date"] == {"written": "01.02.2024", "read": "2024-02-01 00:00:00"}
     assert cells["unit_price"] == {"written": "1,10", "read": "1.1"}
     assert str(found).endswith(found.command)
+
+
+def test_a_date_format_that_reads_nothing_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("customer,date,qty,price\n1,2024-01-05,1,2.50\n2,2024-01-06,3,1.50\n", "utf-8")
+
+    def dates(told: str) -> tuple[str, str]:
+        (kind,) = custseg.check(path, settings=Settings(date_format=told)).kinds
+        return next((reason.found, reason.why) for reason in kind.reasons if reason.topic == "dates")
+
+    assert dates("%Y-%m-%d") == ("%Y-%m-%d", "--date-format says so")
+    assert dates("%d/%m/%Y") == (
+        "%Y-%m-%d",
+        "'2024-01-05' says so; no date looked at is as in --date-format",
+    )
 
 
 def test_all_problems_at_once(tmp_path: Path) -> None:
