@@ -57,7 +57,6 @@ def _batch(
 
     settings, sources = resolve(flags, job, os.environ)
     progress = showing.make_progress(quiet=quiet, no_progress=no_progress, no_color=no_color, verbose=verbose)
-    showing.show_settings(settings, sources, progress)
     result = segment(inputs, settings=settings, output=output, sources=sources, progress=progress)
     if json:
         showing.print_json(result.record)

@@ -66,11 +66,12 @@ def _check(
 ) -> None:
     from custseg.pipeline.check import check
     from custseg.pipeline.job_file import save_job
+    from custseg.pipeline.record import say_settings
     from custseg.settings import resolve
 
     settings, sources = resolve(flags, job, os.environ)
     progress = showing.make_progress(quiet=quiet, no_progress=no_progress, no_color=no_color, verbose=verbose)
-    showing.show_settings(settings, sources, progress)
+    say_settings(settings, sources, progress)
     found = replace(check(inputs, settings=settings), job=str(job or ""), sources=sources)
     if write_job and found.ok:
         save_job(found, write_job)

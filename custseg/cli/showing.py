@@ -1,15 +1,13 @@
-"""What commands print: settings and progress on stderr, results on stdout."""
+"""What commands print: progress on stderr, results on stdout."""
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from custseg.running.progress import Progress
-    from custseg.settings import Settings
 
 
 def make_progress(*, quiet: bool, no_progress: bool, no_color: bool = False, verbose: int = 0) -> Progress:
@@ -19,12 +17,6 @@ def make_progress(*, quiet: bool, no_progress: bool, no_color: bool = False, ver
     if no_color:
         os.environ["NO_COLOR"] = "1"
     return Progress(show=not quiet, bar=False if no_progress else None, verbose=verbose > 0)
-
-
-def show_settings(settings: Settings, sources: Mapping[str, str], progress: Progress) -> None:
-    """Say each setting and where it came from, to those who asked for more."""
-    for name, setting in settings.to_record(sources).items():
-        progress.explain(f"{name} = {setting['value']} ({setting['source']})")
 
 
 def print_json(value: Any) -> None:

@@ -12,6 +12,7 @@ import polars as pl
 
 from custseg._version import __version__
 from custseg.pipeline.customers import Customers
+from custseg.running.progress import Progress
 from custseg.segments.profile import Profile
 from custseg.settings import Settings
 from custseg.transactions import find
@@ -34,6 +35,12 @@ def begin(
         "identity": identity,
         "versions": versions(),
     }
+
+
+def say_settings(settings: Settings, sources: Mapping[str, str], progress: Progress) -> None:
+    """Say each setting and where it came from, to those who asked for more."""
+    for name, setting in settings.to_record(sources).items():
+        progress.explain(f"{name} = {setting['value']} ({setting['source']})")
 
 
 def versions() -> dict[str, str]:

@@ -112,6 +112,7 @@ def carry_out(
         The output is in the way, or the machine failed; the next run goes on from what is whole.
     """
     progress = progress or Progress(show=False)
+    record.say_settings(settings, sources, progress)
     for path in command.reads:
         if path.parent.resolve() == output.resolve():
             raise OutputError(

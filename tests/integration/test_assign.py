@@ -177,7 +177,8 @@ def test_the_command(tmp_path: Path) -> None:
     done = run_custseg("assign", sales, "--model", tmp_path / "a", "-o", tmp_path / "b", "--json", "-q")
     assert (done.code, done.err) == (0, "")
     assert json.loads(done.out) == json.loads((tmp_path / "b" / "run.json").read_text("utf-8"))
-    again = run_custseg("assign", sales, "--model", tmp_path / "a", "-o", tmp_path / "b")
+    again = run_custseg("assign", sales, "--model", tmp_path / "a", "-o", tmp_path / "b", "-v")
+    assert "scale = log-standard (model)\n" in again.err
     assert again.code == 0
     assert "finished already" in again.err
     assert "High-Value" in again.out
