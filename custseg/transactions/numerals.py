@@ -21,22 +21,23 @@ CODES = (
     "AED|ARS|AUD|BRL|CAD|CHF|CLP|CNY|COP|CZK|DKK|EGP|EUR|GBP|HKD|HUF|IDR|ILS|INR|JPY|KRW|MXN|MYR|NGN|NOK|NZD|"
     "PEN|PHP|PKR|PLN|RON|RUB|SAR|SEK|SGD|THB|TRY|TWD|UAH|USD|VND|ZAR"
 )
-CURRENCY = (
-    rf"(?:\p{{Sc}}|(?:US|CA|AU|A|C|R|NZ|HK|S|NT)\$|(?:{CODES})\b|kr\.?|Rs\.?|Rp\.?|RM|zł|Kč|Ft|lei|руб\.?)"
-)
+CURRENCY = rf"(?:\p{{Sc}}|(?:US|CA|AU|A|C|R|NZ|HK|S|NT)\$|{CODES}|kr\.?|Rs\.?|Rp\.?|RM|zł|Kč|Ft|lei|руб\.?)"
 """A sign or code of a currency, in the language of Polars' regular expressions."""
 
 _SIGNS = "$£€¥₹₽₩₺₴₪₫₦฿¢₱₲₡₸₵"
 _PYTHON_CURRENCY = CURRENCY.replace(r"\p{Sc}", f"[{_SIGNS}]")
 _BLANK = r"[ \x{a0}\x{202f}\x{2009}]"
 _MINUS = r"[-\x{2212}\x{2013}]"
+_NO_CENTS = r"[-\x{2013}\x{2014}]{1,2}"
+"""What stands for no decimals behind the mark: ``5,-`` and ``5.–`` are five."""
+
 _GROUPS = r"'’ \x{a0}\x{202f}\x{2009}"
 
 
 def _shape(mark: str) -> str:
     """Return the expression of a number: sign, currency, body, exponent, currency, sign, in parentheses."""
     other = COMMA if mark == POINT else POINT
-    body = rf"\d(?:[\d{_GROUPS}{other}]*\d)?(?:\{mark}\d*)?|\{mark}\d+"
+    body = rf"\d(?:[\d{_GROUPS}{other}]*\d)?(?:\{mark}(?:{_NO_CENTS}|\d*))?|\{mark}\d+"
     money = rf"(?:{CURRENCY}{_BLANK}*)?"
     return (
         rf"^(\()?{_BLANK}*([+]|{_MINUS})?{_BLANK}*{money}([+]|{_MINUS})?{_BLANK}*({body})([eE][-+]?\d+)?"
@@ -74,7 +75,7 @@ def read_number(cell: pl.Expr, mark: str, *, thorough: bool) -> pl.Expr:
 
 def _read_thoroughly(cell: pl.Expr, mark: str) -> pl.Expr:
     parts = [pl.field(str(group)) for group in range(1, 8)]
-    body = parts[3]
+    body = parts[3].str.replace(rf"{_NO_CENTS}$", "")
     digits = body.str.replace_all(rf"[{_GROUPS}{COMMA if mark == POINT else POINT}]", "")
     digits = digits.str.replace(mark, POINT, literal=True)
     value = (digits + parts[4].fill_null("")).cast(pl.Float64, strict=False)
@@ -91,7 +92,7 @@ def _read_thoroughly(cell: pl.Expr, mark: str) -> pl.Expr:
     return shape.struct.with_fields(number).struct.field("number")
 
 
-_AROUND = r"[-+()\s−–'’]|"
+_AROUND = r"[-+()\s−–—'’]|"
 _EXPONENT = r"(?:[eE][-+]?\d+)?$"
 
 

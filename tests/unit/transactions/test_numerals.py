@@ -56,6 +56,14 @@ def read(text: str, mark: str = POINT, *, thorough: bool = True) -> float | None
         ("5.00-", -5),
         ("\u22125", -5),
         ("–5", -5),
+        ("5.-", 5),
+        ("5.–", 5),
+        ("1,250.—", 1250),
+        ("kr 361.--", 361),
+        ("-5.-", -5),
+        ("5.- €", 5),
+        ("EUR361.25", 361.25),
+        ("361.25EUR", 361.25),
     ],
 )
 def test_what_people_write(text: str, expected: float) -> None:
@@ -145,6 +153,8 @@ def test_it_reads_what_python_formats(value: object) -> None:
         ("1.234,5", COMMA),
         ("12,34,567", POINT),
         ("1.5e3", POINT),
+        ("17,-", COMMA),
+        ("kr 17.–", POINT),
         ("1,23,4", None),
         ("1.2.3", None),
         ("a.b", None),
