@@ -148,6 +148,18 @@ LAYOUTS = (
         invoice_date="purchasedate",
         product="sku",
     ),
+    # Its account is the ledger's, and the e-mail address may be empty.
+    _layout(
+        "Xero sales invoices",
+        "contactname invoicenumber unitamount accountcode",
+        customer_id="contactname",
+        invoice="invoicenumber",
+        quantity="quantity",
+        unit_price="unitamount",
+        amount="lineamount",
+        invoice_date="invoicedate",
+        product="inventoryitemcode description",
+    ),
     # customer_id is new with every order there.
     _layout(
         "Olist, joined",

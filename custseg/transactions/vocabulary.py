@@ -80,7 +80,7 @@ def map_columns(header: Sequence[str], told: Mapping[str, str], place: str, meet
     doubtful = set()
     for column in LINE_COLUMNS:
         if column not in settled:
-            found = _find(column, names, taken) or _find(column, _bare(header, column), taken)
+            found = _find(column, header, taken)
             if len(found) == 1:
                 mapping[column] = found[0]
             elif found and column != "product":
@@ -122,12 +122,18 @@ def _told(header: Sequence[str], column: str, name: str, place: str, meet: Meet)
     return None
 
 
-def _find(column: str, names: Sequence[str], taken: set[int]) -> list[int]:
+def _find(column: str, header: Sequence[str], taken: set[int]) -> list[int]:
     """Return the columns whose names say it most plainly."""
-    for tier in TIERS:
-        found = [i for i, name in enumerate(names) if tier.get(name) == column and i not in taken]
+    names, bare = [plain(text) for text in header], _bare(header, column)
+    *plainer, least = TIERS
+    for texts, tier in [
+        *((names, tier) for tier in plainer),
+        *((bare, tier) for tier in plainer),
+        (names, least),
+    ]:
+        found = [i for i, name in enumerate(texts) if tier.get(name) == column and i not in taken]
         if found:
-            return _prefer_ids(found, names)
+            return _prefer_ids(found, texts)
     return []
 
 

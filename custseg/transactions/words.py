@@ -13,7 +13,8 @@ STRONG = {
         "account accountid accountno member memberid memberno membernumber buyer buyerid user "
         "userid loyaltyid loyaltycard cardid cardnumber kunde kundennummer kundennr kundenid "
         "cliente clienteid idcliente idclient numeroclient codcliente codigocliente debitor kundenkartennr "
-        "会員番号 顧客番号 debitorennr debitorennummer debitornr accountcode accountnumber cardno loyaltyno "
+        "loyaltycardno loyaltycardnumber loyaltycardid membercard membercardno membercardnumber "
+        "会員番号 顧客番号 debitorennr debitorennummer debitornr accountnumber cardno loyaltyno "
         "loyaltynumber soldtoparty cpf cpfcliente cpfdocliente codigodocliente ncartefidelite cartefidelite "
         "nclient codeclient codicecliente numerocliente klant klantid klantnr klantnummer klient klientid "
         "nrklienta idklienta kodklienta musterikodu musterino cust 会員コート 顧客コート 会員id 顧客id"
@@ -38,7 +39,7 @@ STRONG = {
         "quantite qte cantidad quantidade qtde qtd quantita aantal ilosc miktar adet billedquantity"
     ),
     "unit_price": (
-        "unitprice unitcost itemprice priceperunit priceeach priceunit lineitemprice unitsellingprice "
+        "unitprice itemprice priceperunit priceeach priceunit lineitemprice unitsellingprice "
         "einzelpreis stuckpreis vkpreis 単価 prixunitaire puttc puht preciounitario valorunitario "
         "precounitario prezzounitario stukprijs eenheidsprijs cenajednostkowa cenabrutto cenanetto birimfiyat"
     ),
@@ -76,6 +77,13 @@ WEAK = {
 }
 """Words that are taken where no strong one is there."""
 
+LEAST = {
+    "customer_id": "accountcode",
+    "unit_price": "unitcost",
+}
+"""Words that mean it where nothing else does: beside a price, a cost is what the shop paid, and the code of an
+account is the ledger's."""
+
 
 @lru_cache(maxsize=4096)
 def plain(header: str) -> str:
@@ -85,6 +93,7 @@ def plain(header: str) -> str:
 
 
 TIERS = [
-    {word: column for column, words in tier.items() for word in words.split()} for tier in (STRONG, WEAK)
+    {word: column for column, words in tier.items() for word in words.split()}
+    for tier in (STRONG, WEAK, LEAST)
 ]
 """Of each tier, every word in plain form and the column it means."""

@@ -5,7 +5,7 @@ import pytest
 from custseg.errors import InputError
 from custseg.transactions.layouts import LAYOUTS, UNJOINED, find_layout
 from custseg.transactions.vocabulary import is_header, map_columns
-from custseg.transactions.words import STRONG, WEAK, plain
+from custseg.transactions.words import LEAST, STRONG, WEAK, plain
 
 
 def mapped(header: str, **told: str) -> dict[str, str]:
@@ -133,6 +133,29 @@ def test_tables_that_must_be_joined_are_refused_with_the_join(header: str, name:
     assert ".join(" in error.now
 
 
+@pytest.mark.parametrize(
+    ("header", "column", "found"),
+    [
+        ("Invoice,Date,SKU,Qty,Unit Cost,Price,Customer ID", "unit_price", "Price"),
+        ("Invoice,Date,SKU,Qty,Unit Cost,Price EUR,Customer ID", "unit_price", "Price EUR"),
+        ("Invoice,StockCode,Quantity,InvoiceDate,Unit Cost,Price,Customer ID", "unit_price", "Price"),
+        ("Invoice,Date,SKU,Qty,Unit Cost,Customer ID", "unit_price", "Unit Cost"),
+        ("Invoice,Date,Account Code,Email,Qty,Price", "customer_id", "Email"),
+        (
+            "*ContactName,EmailAddress,*InvoiceNumber,*InvoiceDate,*Quantity,*UnitAmount,LineAmount,*AccountCode",
+            "customer_id",
+            "*ContactName",
+        ),
+    ],
+)
+def test_costs_and_ledger_accounts_come_last(header: str, column: str, found: str) -> None:
+    assert mapped(header)[column] == found
+
+
+def test_a_cashier_beside_a_loyalty_card_is_asked_about() -> None:
+    assert refusal("User ID,Loyalty Card No,Receipt No,Qty,Price").code == "two-meanings"
+
+
 def test_what_the_user_says_wins() -> None:
     header = "Customer ID,Loyalty,Order ID,Qty,Total"
     assert mapped(header, customer_id="Loyalty")["customer_id"] == "Loyalty"
@@ -243,7 +266,7 @@ def test_what_can_be_a_header() -> None:
 
 
 def test_no_word_has_two_meanings() -> None:
-    for tier in (STRONG, WEAK):
+    for tier in (STRONG, WEAK, LEAST):
         words = [word for words in tier.values() for word in words.split()]
         assert len(words) == len(set(words))
         assert all(word == plain(word) for word in words)
