@@ -511,6 +511,11 @@ def far_dates(folder: Path) -> list[Any]:
     return bad(folder, text(InvoiceDate=lambda n: "9999-12-31 00:00:00"))
 
 
+@hostile("ids that a spreadsheet cut short", "shortened-ids", "bad", "4.00017E+11")
+def shortened_ids(folder: Path) -> list[Any]:
+    return bad(folder, text(**{"Customer ID": lambda n: f"{400_017_000_000 + 54_321 * n:.5E}"}))
+
+
 @hostile("thousands or decimals, who knows", "decimal-mark", "bad", "--decimal-comma")
 def which_mark(folder: Path) -> list[Any]:
     return bad(folder, text(Price=lambda n: f'"1,{100 + n}"'))

@@ -38,6 +38,8 @@ def clean_heads(table: Table, heads: pl.DataFrame, source: Source) -> pl.DataFra
         cell, dtype = pl.col(name), dtypes[name]
         if name == "customer_id":
             columns[name] = pl.lit(read_ids(heads[name], exponents=table.exponents))
+        elif name == "invoice":
+            columns[name] = pl.lit(read_invoices(heads[name]))
         elif name == "invoice_date":
             columns[name] = values.moment(cell, dtype, source.date_forms)
         else:
@@ -59,6 +61,16 @@ def read_ids(ids: pl.Series, *, exponents: bool) -> pl.Series:
     if ids.dtype == pl.String and ids.str.contains(values.PLAIN_ID).all():
         return ids.str.strip_suffix(".0")
     return read_each_once(ids, partial(values.customer_id, dtype=ids.dtype, exponents=exponents))
+
+
+def read_invoices(invoices: pl.Series) -> pl.Series:
+    """Read invoices as text, one invoice one text whatever program wrote it; empty is null."""
+    plain = invoices.to_frame().select(values.text(pl.first(), invoices.dtype)).to_series()
+    if invoices.dtype != pl.String:
+        return plain
+    # Asked first, since most files have none and many an invoice on every line.
+    odd = plain.str.ends_with(".0") | plain.str.starts_with('="') | plain.str.starts_with("\ufeff")
+    return read_each_once(plain, values.code).zip_with(odd, plain) if odd.any() else plain
 
 
 def _check_ids(ids: pl.Series, source: Source) -> None:

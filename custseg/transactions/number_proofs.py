@@ -140,17 +140,56 @@ def prove_ids(sources: Sequence[Source], samples: Samples, *, thorough: bool, me
 
     Looks through all ids of all files, but only where such an id is among the samples, or when asked to be
     `thorough`.
+
+    Raises
+    ------
+    InputError
+        Ids were shortened on the way.
     """
     pattern = re.compile(values.EXPONENT_ID)
-    every = (sample.get("customer_id", ()) for sample in samples)
-    cells = (cell for cells in every for cell in cells if cell and "e" in cell.lower())
-    if not thorough and not any(pattern.match(cell.strip()) for cell in cells):
+    found: list[str] = []
+    for source, sample in zip(sources, samples, strict=True):
+        cells = {cell.strip() for cell in sample.get("customer_id", ()) if cell and "e" in cell.lower()}
+        written = sorted(filter(pattern.match, cells))
+        if shortened := _find_shortened(written):
+            meet(_shortened_ids(source, shortened))
+            return False
+        found += written
+    if not thorough and not found:
         return False
     try:
         return _all_are_numbers(sources)
     except InputError as error:
         meet(error)
         return False
+
+
+_SHORT = re.compile(r"-?\d\.(\d{2,})[eE]\+?(\d+)")
+
+
+def _find_shortened(ids: Sequence[str]) -> str:
+    """Return an id that has fewer digits than its exponent says, if most have that; else an empty text.
+
+    A program that leaves out zeros at the end, and no other digit, shortens one in ten.
+    """
+    parts = {text: match.groups() for text in ids if (match := _SHORT.fullmatch(text))}
+    short = [text for text, (decimals, exponent) in parts.items() if int(exponent) > len(decimals)]
+    return short[0] if len(short) > 1 and 2 * len(short) >= len(parts) else ""
+
+
+def _shortened_ids(source: Source, text: str) -> InputError:
+    digits, exponent = re.split("[eE]", text)
+    return InputError(
+        "shortened-ids",
+        f"Ids were shortened by a spreadsheet: of '{cut(text)}' only {sum(map(str.isdigit, digits))} of "
+        f"{int(exponent) + 1} digits are left, and different customers have become one.",
+        where=_id_place(source),
+        now="Export again with this column as text, or name another one: --column customer_id=HEADER.",
+    )
+
+
+def _id_place(source: Source) -> str:
+    return f"{source.contents.place}, column {source.header[source.columns['customer_id']]}"
 
 
 def _all_are_numbers(sources: Sequence[Source]) -> bool:

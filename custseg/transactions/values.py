@@ -20,11 +20,14 @@ NO_ID = (
 )
 """Texts that stand for a missing customer id, compared without case."""
 
-EXPONENT_ID = r"^-?\d+(\.\d*)?[eE][-+]?\d+$"
-"""An id written as a number with an exponent, as spreadsheets do with long ones."""
+EXPONENT_ID = r"^-?\d+(?:\.\d*[eE][-+]?|[eE][-+])\d+$"
+"""An id written as a number with an exponent, as spreadsheets do with long ones. ``12E003`` is a code."""
 
-NUMBER_ID = r"^-?\d+(\.0+)?$|^-?\d+(\.\d*)?[eE][-+]?\d+$"
+NUMBER_ID = rf"^-?\d+(\.0+)?$|{EXPONENT_ID}"
 """An id that is a whole number, with or without an exponent."""
+
+_NO_WIDTH = "[\u200b\u200c\u200d\u2060\ufeff]"
+"""Signs that nobody sees, the mark at the beginning of a file among them where files were put together."""
 
 PLAIN_ID = r"^[0-9]+(\.0)?$"
 """A whole number, as databases write it, or with the one decimal of a column of floats."""
@@ -33,7 +36,8 @@ PLAIN_ID = r"^[0-9]+(\.0)?$"
 def customer_id(column: pl.Expr, dtype: pl.DataType, *, exponents: bool) -> pl.Expr:
     """Read an id as text.
 
-    ``13085.0`` and ``13085`` are one id; ``00418683`` keeps its zeros.
+    ``13085.0`` and ``13085`` are one id; ``00418683`` keeps its zeros; an e-mail address is one whatever its
+    case, which no mail server heeds.
 
     Parameters
     ----------
@@ -47,14 +51,24 @@ def customer_id(column: pl.Expr, dtype: pl.DataType, *, exponents: bool) -> pl.E
         number = column.cast(pl.Int64, strict=False).cast(pl.String)
         other = pl.when(column.is_finite()).then(column).cast(pl.String)
         return pl.when(whole & number.is_not_null()).then(number).otherwise(other)
-    stripped = text(column, dtype)
-    # ="00418683" is how text is kept from becoming a number in a spreadsheet.
-    stripped = stripped.str.replace(r'^="(.*)"$', "${1}").str.strip_chars()
-    whole = stripped.str.replace(r"^(-?\d+)\.0+$", "${1}")
+    stripped = code(as_text(column, dtype))
+    whole = stripped
     if exponents:
-        number = stripped.cast(pl.Float64, strict=False).cast(pl.Int64, strict=False).cast(pl.String)
-        whole = pl.when(stripped.str.contains(EXPONENT_ID)).then(number).otherwise(whole)
-    return pl.when(~whole.str.to_lowercase().is_in(NO_ID)).then(whole)
+        value = stripped.cast(pl.Float64, strict=False)
+        number = value.cast(pl.Int64, strict=False)
+        is_whole = stripped.str.contains(EXPONENT_ID) & (number.cast(pl.Float64) == value)
+        whole = pl.when(is_whole).then(number.cast(pl.String)).otherwise(whole)
+    lower = whole.str.to_lowercase()
+    whole = pl.when(whole.str.contains("@", literal=True)).then(lower).otherwise(whole)
+    return pl.when(~lower.is_in(NO_ID)).then(whole)
+
+
+def code(column: pl.Expr) -> pl.Expr:
+    """Take from a text what was put around a code: spaces, signs of no width, ``="…"``, ``.0``."""
+    bare = column.str.replace_all(_NO_WIDTH, "").str.strip_chars()
+    # ="00418683" is how text is kept from becoming a number in a spreadsheet.
+    bare = bare.str.replace(r'^="(.*)"$', "${1}").str.strip_chars()
+    return bare.str.replace(r"^(-?\d+)\.0+$", "${1}").replace("", None)
 
 
 def text(column: pl.Expr, dtype: pl.DataType) -> pl.Expr:

@@ -81,8 +81,8 @@ LEAST = {
     "customer_id": "accountcode",
     "unit_price": "unitcost",
 }
-"""Words that mean it where nothing else does: beside a price, a cost is what the shop paid, and the code of an
-account is the ledger's."""
+"""Words that mean it where nothing else does: beside a price, a cost is what the shop paid, and an account's
+code is the ledger's."""
 
 
 @lru_cache(maxsize=4096)
