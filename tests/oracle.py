@@ -224,7 +224,7 @@ def returned(lines: pd.DataFrame, given: set[str], rules: Rules) -> pd.DataFrame
     back = lines[lines["fate"].isin(["cancelled", "non_positive"]) & negative]
     if rules.duplicates == "drop":
         back = back.drop_duplicates([name for name in lines.columns if name in given])
-    return back
+    return back.assign(**{name: -back[name].abs() for name in ("quantity", "amount") if name in back})
 
 
 def sum_exactly(lines: pd.DataFrame, name: str) -> pd.Series:

@@ -62,8 +62,10 @@ def add_up(
     InputError
         A sum may go beyond what 64 bits hold.
     """
-    sums = _by_stretch(heads, columns, amount, dropped)
     returned = heads["returned"].to_numpy() if recipe.returns else None
+    if returned is not None:
+        columns, amount = _taken_back(np.repeat(returned, heads["n"].to_numpy()), columns, amount)
+    sums = _by_stretch(heads, columns, amount, dropped)
     bought = {name: _but(returned, 0, values) for name, values in sums.items()}
     month = _month(heads["invoice_date"]) if "invoice_date" in heads.columns else None
     purchases, in_month = _purchases(heads, bought["lines"], returned, month)
@@ -89,6 +91,16 @@ def add_up(
 def _but(marks: NDArray[np.bool_] | None, other: int, values: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return values, and something else where there is a mark."""
     return values if marks is None else np.where(marks, other, values)
+
+
+def _taken_back(returned: NDArray[np.bool_], columns: Lines, amount: Numbers) -> tuple[Lines, Numbers]:
+    """Return quantities and amounts with those of returned lines below zero: a till may write only one so."""
+
+    def below(numbers: Numbers) -> Numbers:
+        return Numbers(np.where(returned, -np.abs(numbers.values), numbers.values), numbers.unit)
+
+    quantity = {"quantity": below(columns["quantity"])} if "quantity" in columns else {}
+    return {**columns, **quantity}, below(amount)
 
 
 class _Groups(NamedTuple):

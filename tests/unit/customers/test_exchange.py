@@ -156,6 +156,16 @@ def test_net_returns_are_carried_and_never_a_purchase(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize("back", ["-2,6", "2,-6", "-2,-6"])
+def test_a_return_is_one_whichever_number_is_negative(tmp_path: Path, back: str) -> None:
+    path = tmp_path / "lines.csv"
+    path.write_text(f"Customer ID,Invoice,Quantity,Total\na,1,5,20\na,2,{back}\n")
+    run = Exchange(tmp_path, [path], features="spend,purchases,returned_value", returns="net")
+    done = features.finish(run.customers().lazy(), run.recipe, None).collect()
+    wanted = ["total_quantity", "spend", "purchases", "returned_value"]
+    assert done.select(wanted).rows() == [(3.0, 14.0, 1, 6.0)]
+
+
 @pytest.mark.parametrize("wanted", ["distinct_products", "return_rate", "returned_value"])
 def test_optional_features_when_named(tmp_path: Path, wanted: str) -> None:
     lines = ["Customer ID,Invoice,StockCode,Quantity,Price", "a,1,x,4,1.5", "a,2,x,1,1.5", "a,2,y,1,2"]
