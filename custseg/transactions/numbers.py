@@ -85,7 +85,10 @@ class Numbers(NamedTuple):
     def sum_fits(self) -> bool:
         """Tell whether the sum, in ten-thousandths, surely fits 64 bits."""
         lines = len(self.values)
-        return self.bound() * lines < LARGEST_SUM or self.largest() * lines < LARGEST_SUM
+        if self.bound() * lines < LARGEST_SUM or self.largest() * lines < LARGEST_SUM:
+            return True
+        # One large number among many small ones; a sum of doubles is near enough to what is allowed.
+        return float(np.abs(self.values.astype(np.float64)).sum()) * self.unit < LARGEST_SUM
 
     def total(self) -> int:
         """Add them up in ten-thousandths, whatever the size of the sum."""

@@ -107,6 +107,14 @@ def test_a_total_goes_beyond_64_bits() -> None:
     assert Numbers(np.full(10, 9 * 10**14), 10_000).total() == 9 * 10**19
 
 
+def test_one_large_number_among_many_small_ones_fits() -> None:
+    values = np.full(5_000_000, 150_000_000)
+    values[0] = 4 * 10**12
+    assert Numbers(values).sum_fits()
+    assert not Numbers(np.full(5_000_000, 2 * 10**12)).sum_fits()
+    assert not Numbers(np.array([-(5 * 10**18), 5 * 10**18])).sum_fits()
+
+
 RECIPE = Recipe((), ("quantity", "unit_price"), drop_duplicates=False, returns=False, net=False, features=())
 
 
