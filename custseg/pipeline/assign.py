@@ -146,12 +146,13 @@ def _steps(run: Run, *, model: Model, path: AnyPath) -> dict[str, Any]:
             table.rows, len(table), model.features, model.scaling, run.work.room("matrix"), compute
         )
     near = compute.near(points.nbytes)
+    edges = rfm.edges_of(model.scores, table.columns)
     with progress.stage("label", "Labelling customers"):
         (results / "customers").mkdir(exist_ok=True)
         parts = label.write_customers(
             points,
             model.centres,
-            partial(rfm.scored_rows, rows=table.rows, edges=model.scores),
+            partial(rfm.scored_rows, rows=table.rows, edges=edges),
             numbers=model.numbers,
             names=model.names,
             folder=results / "customers",
@@ -179,7 +180,7 @@ def _steps(run: Run, *, model: Model, path: AnyPath) -> dict[str, Any]:
         },
         "scaling": model.scaling.to_dict(),
         "segments": segments,
-        "rfm_scores": rfm.to_record(model.scores),
+        "rfm_scores": rfm.to_record(edges),
         **drifts.to_record(),
         "warnings": warnings,
     }

@@ -62,6 +62,11 @@ def score_edges(customers: CustomerTable, compute: Compute = HERE) -> Edges:
     return {name: tuple((_sign(name) * found[name].values + 0.0).tolist()) for name in names}
 
 
+def edges_of(edges: Edges, columns: Collection[str]) -> Edges:
+    """Return the edges of those scores whose features are there."""
+    return {name: limits for name, limits in edges.items() if SCORES[name].feature in columns}
+
+
 def _goodness(
     block: int, names: Collection[str], *, customers: CustomerTable
 ) -> Iterator[tuple[str, Floats]]:

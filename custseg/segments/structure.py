@@ -7,6 +7,7 @@ customers are left out? Both on a sample of some thousand customers, so that the
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -115,13 +116,15 @@ def compare_with_boxes(points: Floats, labels: Mapping[int, NDArray[np.uint8]], 
     with threadpool_limits(1):
         axes = np.linalg.svd(centred, full_matrices=False)[2]
         turned = centred @ axes.T
-        found = _scores(points, labels)
+        found = _scores(points, labels, labels)
         boxes = []
         for _ in range(REPLICATES):
             box = rng.uniform(turned.min(axis=0), turned.max(axis=0), turned.shape)
             boxes.append(
                 _scores(
-                    box, _quick_clusters(box, labels, init="random", n_init=BOX_STARTS, random_state=seed)
+                    box,
+                    _quick_clusters(box, labels, init="random", n_init=BOX_STARTS, random_state=seed),
+                    labels,
                 )
             )
     null = np.array(boxes)
@@ -199,11 +202,13 @@ def _mean_where_present(jaccards: list[Floats]) -> tuple[float, ...]:
     return tuple(means.tolist())
 
 
-def _scores(points: Floats, labels: Mapping[int, NDArray[np.uint8]]) -> Floats:
-    """Return the mean silhouette of each clustering; −1 where it is not defined."""
+def _scores(points: Floats, labels: Mapping[int, NDArray[np.uint8]], ks: Iterable[int]) -> Floats:
+    """Return the mean silhouette for each k; −1 where it is not defined, or there is no clustering."""
+    if not labels:
+        return np.array([-1.0 for _ in ks])
     found = silhouettes(points, labels, keys=np.zeros(len(points), np.uint64), population=len(points))
-    scores = np.array([found.score(k) for k in found.ks])
-    return np.where(np.isnan(scores), -1.0, scores)
+    scores = {k: found.score(k) for k in found.ks}
+    return np.array([-1.0 if math.isnan(score := scores.get(k, math.nan)) else score for k in ks])
 
 
 def _quick_clusters(

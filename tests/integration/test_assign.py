@@ -118,6 +118,18 @@ def test_features_that_cannot_be_had_are_refused(
     assert "recency_days, purchases, spend" in error.where
 
 
+def test_what_the_segments_do_not_need_may_be_missing(shop: Path, quick: None, tmp_path: Path) -> None:
+    made = custseg.segment(
+        shop, output=tmp_path / "a", settings=custseg.Settings(features=("total_quantity", "lines"), k="3")
+    )
+    fewer = lines(shop).drop("Price", "InvoiceDate")
+    put = custseg.assign(fewer, model=made.folder, output=tmp_path / "b")
+    assert len(made.record["rfm_scores"]) == 3
+    assert [score["name"] for score in put.record["rfm_scores"]] == ["frequency_score"]
+    both = put.customers.collect().join(made.customers.collect(), on="customer_id", how="left")
+    assert both.filter(pl.col("segment_id") == pl.col("segment_id_right")).height > 0.9 * both.height
+
+
 def test_what_the_model_decided_cannot_be_set(shop: Path, put: Callable[..., custseg.Segmentation]) -> None:
     for name, value in (
         ("returns", "net"),

@@ -47,6 +47,14 @@ def test_three_blobs_are_three_segments(blobs, three_blobs):
     assert selection.reason == f"k = 3 has the best silhouette ({candidate.silhouette:.3f})."
 
 
+def test_three_customers_unlike_thousands_are_a_segment_of_their_own(quick, make_matrix):
+    points = np.zeros((4_000, 1))
+    points[[5, 900, 3_000]] = 9.0
+    selection = chosen(make_matrix(points, block_rows=700), (2, 2))
+    assert sorted(selection.candidates[0].sizes) == [3, 3_997]
+    assert selection.verdict == "none"
+
+
 def test_the_record_is_plain_and_follows_the_numbering(quick, blobs):
     selection = chosen(blobs)
     sizes = np.bincount(label_block(blobs.sample(9999, 0).points, selection.centres).cluster)

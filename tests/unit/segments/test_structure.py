@@ -102,6 +102,12 @@ def test_one_blob_has_no_structure(kind):
     assert judge(reference, 0.9, Stability(1.0, (1.0, 1.0))) == "none"
 
 
+def test_customers_who_are_all_alike_have_no_structure():
+    alike = np.ones((200, 2))
+    reference = compare_with_boxes(alike, {k: np.zeros(200, np.uint8) for k in (2, 3)}, seed=0)
+    assert judge(reference, 0.99, None) == "none"
+
+
 def test_blobs_have_structure(three_blobs):
     points = three_blobs[: structure.SAMPLE]
     reference = compare_with_boxes(points, labelled(points, range(2, 6)), seed=0)
