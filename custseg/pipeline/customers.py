@@ -152,13 +152,14 @@ def _clear(room: AnyPath) -> None:
 def _look_closer(run: Run) -> Run:
     """Look through all files for what their samples left in doubt, and begin anew with what that shows."""
     run.progress.say("The files differ from their samples: looking through all of them.")
-    run.work.remember(run.work.state | {"thorough": True})
     with run.progress.stage("find", "Looking through all files"):
         files = tuple({source.file: None for source in run.transactions.sources})
         read = reading.open_input(files, run.settings, thorough=True)
     exchange_room = run.work.room("exchange")
     places.remove(exchange_room)
     exchange_room.mkdir(mode=0o700)
+    # Only now: a run that goes on from here must not find chunks that were read otherwise.
+    run.work.remember(run.work.state | {"thorough": True})
     return replace(run, transactions=replace(read, skipped=run.transactions.skipped))
 
 

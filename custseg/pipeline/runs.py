@@ -158,6 +158,8 @@ def carry_out(
                     error.where += f"; the whole exchange takes about {chosen_plan.disk / 1e9:.2f} GB"
                 raise
             work.remove()
+            # Of a run that was given up for one with another --work-dir.
+            WorkFolder(output / workfolder.WORK).remove()
     return Segmentation(output, made)
 
 
@@ -210,6 +212,9 @@ def finished(output: AnyPath, identity: dict[str, Any], settings: Settings) -> S
         return None
     different = workfolder.differences(stored.get("identity", {}), identity)
     if different:
+        begun = workfolder.under_way(output, settings.work_dir)
+        if begun.get("fresh") and not workfolder.differences(begun["identity"], identity):
+            return None
         raise workfolder.refuse_other(output, different, is_finished=True)
     # Left over when a run was ended between its last file and its tidying up.
     workfolder.open_work(output, settings.work_dir).remove()
@@ -230,16 +235,17 @@ def take_up(
     """
     work = workfolder.open_work(output, settings.work_dir)
     state = work.state
-    if settings.fresh and state:
-        work.remove()
-        work, state = workfolder.open_work(output, settings.work_dir), {}
-    if state:
-        different = workfolder.differences(state["identity"], identity)
-        if different:
-            raise workfolder.refuse_other(output, different, is_finished=False)
+    different = workfolder.differences(state["identity"], identity) if state else []
+    if different and not settings.fresh:
+        raise workfolder.refuse_other(output, different, is_finished=False)
+    # A run that was begun afresh goes on with the same command, as any other does.
+    if state and not different and (state.get("fresh") or not settings.fresh):
         work.sweep()
         return work, Plan.from_dict(state["plan"])
+    # What else stands there is of a run that is given up, or whose removal was stopped.
+    work.remove()
+    work = workfolder.open_work(output, settings.work_dir)
     made = plan.make_plan(table.sources, resources=resources, chunk_size=settings.chunk_size)
     work.require_space(made.disk)
-    work.remember({"identity": identity, "plan": asdict(made)})
+    work.remember({"identity": identity, "plan": asdict(made), "fresh": settings.fresh})
     return work, made

@@ -10,7 +10,7 @@ import contextlib
 import hashlib
 import os
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -47,8 +47,12 @@ class WorkFolder:
         outputs.write_json(self.path / STATE, dict(state))
 
     def sweep(self) -> None:
-        """Remove what an interrupted run left half-written; in a bucket nothing ever is."""
+        """Remove what an interrupted run left half-written, and its results, which are made anew anyway."""
+        with outputs.disk_errors(self.path):
+            places.remove(self.room("results"))
+            self.room("results").mkdir(mode=0o700)
         if isinstance(self.path, Remote):
+            # Nothing there is ever half-written.
             return
         for file in self.path.rglob(f"{outputs.TEMPORARY}*"):
             file.unlink(missing_ok=True)
@@ -74,7 +78,12 @@ class WorkFolder:
             )
 
     def remove(self) -> None:
-        """Remove the folder and all in it, as far as it lets itself be removed."""
+        """Remove the folder and all in it, as far as it lets itself be removed.
+
+        Without its state, which goes first, what may be left is taken for no run's.
+        """
+        with contextlib.suppress(OSError, CustsegError):
+            (self.path / STATE).unlink(missing_ok=True)
         if isinstance(self.path, Path):
             shutil.rmtree(self.path, ignore_errors=True)
             return
@@ -126,6 +135,11 @@ def _copy(entry: AnyPath, target: AnyPath) -> None:
         places.remove(old)
 
 
+def holds_run(entries: Set[str]) -> bool:
+    """Tell from the names in a folder whether it is the output of a run, finished or interrupted."""
+    return {RECORD, "customers"} <= entries or not entries.isdisjoint({WORK, LOCK})
+
+
 def finished(output: AnyPath, work_dir: str | os.PathLike[str] | None) -> dict[str, Any] | None:
     """Return the record of the finished run in a folder, None when there is none.
 
@@ -143,7 +157,10 @@ def finished(output: AnyPath, work_dir: str | os.PathLike[str] | None) -> dict[s
     if isinstance(found, dict) and "custseg" in found:
         return found
     own = {LOCK, WORK}
-    if (_work_path(output, work_dir) / STATE).is_file():
+    work = _work_path(output, work_dir)
+    if isinstance(work, Path) and isinstance(output, Path) and work.is_relative_to(output.absolute()):
+        own.add(work.relative_to(output.absolute()).parts[0])
+    if any(folder.is_dir() for folder in {work, output / WORK}):
         own |= {*RESULTS, *(f"{outputs.TEMPORARY}{name}" for name in (*RESULTS, RECORD))}
     strange = sorted(entry.name for entry in output.iterdir() if entry.name not in own)
     if strange:
@@ -158,8 +175,7 @@ def finished(output: AnyPath, work_dir: str | os.PathLike[str] | None) -> dict[s
 
 def open_work(output: AnyPath, work_dir: str | os.PathLike[str] | None) -> WorkFolder:
     """Make or find the work folder of an output: inside it, or in `work_dir` under a name of its own."""
-    # Absolute, since workers are at home in other folders.
-    path = _work_path(output, work_dir).absolute()
+    path = _work_path(output, work_dir)
     with outputs.disk_errors(path):
         path.mkdir(parents=True, exist_ok=True, mode=0o700)
         for room in ROOMS:
@@ -167,10 +183,18 @@ def open_work(output: AnyPath, work_dir: str | os.PathLike[str] | None) -> WorkF
     return WorkFolder(path)
 
 
+def under_way(output: AnyPath, work_dir: str | os.PathLike[str] | None) -> dict[str, Any]:
+    """Return the state of the run that was interrupted in an output; empty where there is none."""
+    return dict(outputs.read_json_if_there(_work_path(output, work_dir) / STATE) or {})
+
+
 def _work_path(output: AnyPath, work_dir: str | os.PathLike[str] | None) -> AnyPath:
+    # Absolute, since workers are at home in other folders.
     if work_dir is None:
-        return output / WORK
-    return any_path(work_dir) / f"custseg-{hashlib.sha256(str(output.resolve()).encode()).hexdigest()[:12]}"
+        return (output / WORK).absolute()
+    # Hidden, so that no folder of transactions is searched through it.
+    name = f".custseg-{hashlib.sha256(str(output.resolve()).encode()).hexdigest()[:12]}"
+    return (any_path(work_dir) / name).absolute()
 
 
 def differences(stored: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:

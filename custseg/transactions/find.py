@@ -16,6 +16,7 @@ from typing import Literal
 from custseg.errors import InputError, cut, nearest
 from custseg.running import storage
 from custseg.running.storage import RemoteFile
+from custseg.running.workfolder import holds_run
 
 TEXT_ENDINGS = (".csv", ".tsv", ".txt")
 EXCEL_ENDINGS = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
@@ -204,8 +205,7 @@ def _look_at_remote(file: RemoteFile) -> InputFile:
 
 def _below(folder: Path) -> Iterator[Path]:
     for root, folders, names in os.walk(folder):
-        if "run.json" in names and "customers" in folders:
-            # What an earlier run has written here.
+        if holds_run({*names, *folders}):
             folders.clear()
             continue
         folders[:] = [name for name in folders if not _hidden(name)]
