@@ -6,6 +6,7 @@ What is done in between is the command's own.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import secrets
 import tempfile
@@ -13,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import polars as pl
 
@@ -123,14 +124,14 @@ def carry_out(
             )
     own_places = (output, any_path(settings.work_dir)) if settings.work_dir else (output,)
     places.check_access(*own_places)
-    with _as_paths(inputs, settings) as paths, PeakMemory() as memory:
+    with _as_paths(inputs, settings) as given, PeakMemory() as memory:
         with progress.stage("find", "Finding files"):
-            table = reading.open_input(find.find_files(paths), settings)
+            table = reading.open_input(find.find_files(given.paths), settings)
             recipe = features.make_recipe(table, settings)
         with ExitStack() as stack:
             stack.enter_context(places.clear_errors(*own_places))
             still_ours = stack.enter_context(lock(output))
-            identity = identify(table, settings, command)
+            identity = identify(table, settings, command, given.digest)
             found = finished(output, identity, settings)
             if found:
                 return command.again(found, settings, sources, progress)
@@ -140,7 +141,7 @@ def carry_out(
             compute.settle(work.room("tasks"), None if storage.is_remote(first) else Path(first))
             progress.explain(chosen_plan.describe())
             if work.state.get("thorough"):
-                table = reading.open_input(find.find_files(paths), settings, thorough=True)
+                table = reading.open_input(find.find_files(given.paths), settings, thorough=True)
             run = Run(table, recipe, chosen_plan, work, settings, progress, compute)
             try:
                 made = record.begin(command.name, settings, sources, identity) | command.steps(run)
@@ -163,31 +164,49 @@ def carry_out(
     return Segmentation(output, made)
 
 
+class _Given(NamedTuple):
+    """The inputs as paths; of a frame what tells it from others, which files do by themselves."""
+
+    paths: list[str | os.PathLike[str]]
+    digest: str = ""
+
+
 @contextmanager
-def _as_paths(inputs: Inputs, settings: Settings) -> Iterator[list[str | os.PathLike[str]]]:
+def _as_paths(inputs: Inputs, settings: Settings) -> Iterator[_Given]:
     """Give the inputs as paths; a frame is written to a file that is gone afterwards."""
-    if isinstance(inputs, pl.LazyFrame | pl.DataFrame):
-        work_dir = any_path(settings.work_dir) if settings.work_dir else None
-        if isinstance(work_dir, Remote):
-            file = work_dir / f"lines-{secrets.token_hex(6)}.parquet"
-            with outputs.whole(file) as temporary:
-                inputs.lazy().sink_parquet(temporary)
-            try:
-                yield [str(file)]
-            finally:
-                file.unlink(missing_ok=True)
-            return
-        with tempfile.TemporaryDirectory(prefix="custseg-", dir=work_dir) as folder:
-            path = Path(folder, "lines.parquet")
-            inputs.lazy().sink_parquet(path)
-            yield [path]
-    else:
-        yield [inputs] if isinstance(inputs, str | os.PathLike) else list(inputs)
+    if not isinstance(inputs, pl.LazyFrame | pl.DataFrame):
+        yield _Given([inputs] if isinstance(inputs, str | os.PathLike) else list(inputs))
+        return
+    work_dir = any_path(settings.work_dir) if settings.work_dir else None
+    if isinstance(work_dir, Remote):
+        file = work_dir / f"lines-{secrets.token_hex(6)}.parquet"
+        with outputs.whole(file) as temporary:
+            digest = _write_frame(inputs, temporary)
+        try:
+            yield _Given([str(file)], digest)
+        finally:
+            file.unlink(missing_ok=True)
+        return
+    if work_dir:
+        with outputs.disk_errors(work_dir):
+            work_dir.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".custseg-", dir=work_dir) as folder:
+        path = Path(folder, "lines.parquet")
+        yield _Given([path], _write_frame(inputs, path))
 
 
-def identify(table: Table, settings: Settings, command: Command) -> dict[str, Any]:
+def _write_frame(frame: pl.LazyFrame | pl.DataFrame, path: Path) -> str:
+    """Write a frame and return a hash of it: the same frame given again is the same input."""
+    frame.lazy().sink_parquet(path)
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def identify(table: Table, settings: Settings, command: Command, digest: str) -> dict[str, Any]:
     """Return what decides the answer; two runs with the same identity give the same."""
-    files = [[s.file.path, s.file.size, s.file.modified] for s in table.sources]
+    files: list[list[Any]] = [[s.file.path, s.file.size, s.file.modified] for s in table.sources]
+    if digest:
+        files = [["the frame", digest]]
     for path in command.reads:
         known = path.stat()
         files.append([str(path), known.st_size, known.st_mtime_ns])

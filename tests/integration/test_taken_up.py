@@ -12,6 +12,7 @@ from made import write_transactions
 from polars.testing import assert_frame_equal
 
 import custseg
+from custseg.errors import OutputError
 from custseg.pipeline import customers as pipeline
 from custseg.running.workfolder import WorkFolder
 from custseg.segments import choose_k
@@ -135,3 +136,19 @@ def test_lists_asked_for_before_a_stop_are_not_there_unasked(lines: Path, tmp_pa
     stop_in(WorkFolder, "publish", lambda: run(lines, output, lists=True))
     run(lines, output)
     assert not (output / "lists").exists()
+
+
+def test_the_same_frame_is_the_same_input(lines: Path, tmp_path: Path) -> None:
+    output, settings = tmp_path / "out", custseg.Settings(k="2", work_dir=tmp_path / "not" / "there")
+    frame = pl.scan_csv(lines / "a.csv").filter(pl.col("Quantity") > 0)
+
+    def segment(some: pl.LazyFrame | pl.DataFrame) -> custseg.Segmentation:
+        return custseg.segment(some, output=output, settings=settings)
+
+    stop_in(choose_k, "choose_k", lambda: segment(frame))
+    first = segment(frame).record
+    assert "exchange" not in first["seconds"]
+    assert segment(frame.collect()).record["seconds"] == first["seconds"]
+    with pytest.raises(OutputError, match="another run") as refused:
+        segment(frame.head(50))
+    assert refused.value.where == f"{output}: input changed: the frame"
