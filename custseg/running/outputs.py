@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
 import secrets
 import shutil
 import tempfile
@@ -20,6 +21,12 @@ if TYPE_CHECKING:
     import polars as pl
 
 TEMPORARY = ".tmp-"
+
+DISK_FAILED = {
+    errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.EHOSTDOWN, errno.EHOSTUNREACH, errno.ENETDOWN,
+    errno.ENOTCONN, errno.ENODEV, errno.ENXIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM,
+}  # fmt: skip
+"""What the system says when a disk, the way to it or the machine failed, and no file is at fault."""
 
 
 @contextmanager
@@ -84,6 +91,20 @@ def disk_errors(path: AnyPath) -> Iterator[None]:
         if isinstance(error, OSError):
             raise MachineError("disk-error", f"Writing failed: {cut(error)}.", where=str(path)) from error
         raise
+
+
+def reading_failed(path: str, error: BaseException) -> MachineError | None:
+    """Return the error for a disk that failed while a file was read; None where the fault is the file's."""
+    said = re.search(r"\(os error (\d+)\)", str(error))
+    number = getattr(error, "errno", None) or (int(said[1]) if said else 0)
+    if number not in DISK_FAILED:
+        return None
+    return MachineError(
+        "disk-error",
+        f"Reading failed: {cut(error)}.",
+        where=path,
+        now="When the disk is there again, run the same command again: it goes on from what is whole.",
+    )
 
 
 def write_bytes(path: AnyPath, data: bytes | memoryview) -> None:

@@ -9,7 +9,7 @@ import polars as pl
 
 from custseg.columns import LINE_IN_TEXT
 from custseg.errors import CustsegError, InputError, cut
-from custseg.running import storage
+from custseg.running import outputs, storage
 
 FRAME_BYTES = 1 << 26
 
@@ -135,6 +135,8 @@ def damaged(place: str, error: BaseException) -> CustsegError:
     """Return the error for a file that cannot be read to its end."""
     if storage.is_remote(place) and (isinstance(error, OSError) or not _in_the_file(error)):
         return storage.explain(place, error)
+    if failure := outputs.reading_failed(place, error):
+        return failure
     return InputError(
         "damaged-file",
         f"The file cannot be read: {cut(error)}.",

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
+import polars as pl
+
 from custseg.columns import LINE_COLUMNS
-from custseg.errors import InputError, Meet, cut, nearest
+from custseg.errors import InputError, Meet, SettingsError, cut, nearest
 from custseg.transactions import cleaning
 from custseg.transactions.excel_sheets import ExcelSheet
 from custseg.transactions.likely import say_likely
@@ -85,13 +88,35 @@ def ask_for_sheets(sources: Sequence[Source], meet: Meet) -> None:
                 break
 
 
+def _try_expression(expression: str) -> None:
+    """Refuse what Python's expressions have and those of Polars, which run here, have not."""
+    try:
+        pl.Series([""]).str.contains(expression)
+    except pl.exceptions.PolarsError as error:
+        said = re.findall(r"^error: (.+)$", str(error), re.MULTILINE)
+        raise SettingsError(
+            "bad-setting",
+            f"--exclude-product: '{cut(expression)}' is no expression that can be used: "
+            f"{cut(said[0] if said else error)}.",
+            now="Write it without (?=…), (?!…), (?<…) and without \\1 or \\Z.",
+        ) from None
+
+
 def check_rules(rules: cleaning.Rules, read: Sequence[str], sources: Sequence[Source], meet: Meet) -> None:
-    """Meet an error for each rule that needs a column the files do not share."""
+    """Meet an error for each rule that needs a column the files do not share.
+
+    Raises
+    ------
+    SettingsError
+        An expression for products cannot be used.
+    """
     needs = {
         "--since": "invoice_date" if rules.since else "",
         "--until": "invoice_date" if rules.until else "",
         "--exclude-product": "product" if rules.exclude_product else "",
     }
+    for expression in rules.exclude_product:
+        _try_expression(expression)
     for option, column in needs.items():
         if column and column not in read:
             lacking = next((s for s in sources if column not in s.columns), sources[0])

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, cast
 import numpy as np
 
 from custseg.errors import InputError, cut
-from custseg.running import storage
+from custseg.running import outputs, storage
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -263,6 +263,8 @@ class reading:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Translate the error, if any."""
+        if error and (failure := outputs.reading_failed(self.path, error)):
+            raise failure from error
         if isinstance(error, OSError | EOFError | zlib.error | zstd.ZstdError):
             raise InputError(
                 "unreadable-file",

@@ -195,6 +195,7 @@ def test_a_bad_input_leaves_an_earlier_run_alone(
         (["--column", "customer=Who"], ["--column", "customer_id"]),
         (["--column", "customer_id"], ["--column", "NAME=HEADER"]),
         (["--exclude-product", "(POST"], ["--exclude-product", "(POST"]),
+        (["--exclude-product", "^(?!POST)"], ["--exclude-product", "^(?!POST)", "look-ahead"]),
         (["--memory-limit", "10MB"], ["--memory-limit", "1GB"]),
         (["--seed", "-1"], ["--seed"]),
     ],

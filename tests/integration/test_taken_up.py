@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +13,7 @@ from made import write_transactions
 from polars.testing import assert_frame_equal
 
 import custseg
-from custseg.errors import OutputError
+from custseg.errors import CustsegError, InputError, MachineError, OutputError
 from custseg.pipeline import customers as pipeline
 from custseg.running.workfolder import WorkFolder
 from custseg.segments import choose_k
@@ -152,3 +153,28 @@ def test_the_same_frame_is_the_same_input(lines: Path, tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="another run") as refused:
         segment(frame.head(50))
     assert refused.value.where == f"{output}: input changed: the frame"
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (OSError(errno.ESTALE, "Stale file handle"), MachineError),
+        (OSError("Input/output error (os error 5)"), MachineError),
+        (pl.exceptions.ComputeError("parquet: File out of specification"), InputError),
+    ],
+)
+def test_work_done_outlives_a_disk_that_fails_but_no_damaged_file(
+    lines: Path, tmp_path: Path, error: Exception, kind: type[CustsegError]
+) -> None:
+    output = tmp_path / "out"
+
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("custseg.transactions.lines._run", fail)
+        with pytest.raises(kind) as caught:
+            run(lines, output)
+    assert caught.value.where == str(lines / "a.csv")
+    assert (output / ".custseg-work" / "state.json").exists() == (kind is MachineError)
+    run(lines, output)
