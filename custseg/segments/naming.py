@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from custseg.customers.matrix import bend
-from custseg.segments.label import Tally
+from custseg.segments.label import Tally, number_segments
 from custseg.segments.nearest import Floats
 from custseg.segments.profile import SegmentProfile
 from custseg.segments.wording import digits, percent
@@ -47,7 +47,7 @@ _WORDS = (
     _Word("About to sleep", 0.3, 0.25, 0.25),
     _Word("Can't lose", 0.05, 0.95, 0.95),
     _Word("At risk", 0.2, 0.6, 0.6),
-    _Word("Price sensitive", 0.6, 0.4, 0.05),
+    _Word("Small spenders", 0.6, 0.4, 0.05),
     _Word("Hibernating", 0.05, 0.05, 0.05),
 )
 
@@ -84,18 +84,19 @@ def settle_names(
         Unique names, in the same order.
     """
     wanted = {name.casefold() for name in asked.values()}
-    own = name_segments(tallies, fixed={i: carried[n] for i, n in enumerate(numbers) if n in carried})
-    named = {
-        i: asked.get(str(number), asked.get(own[i], ""))
-        for i, number in enumerate(numbers)
-        if str(number) in asked or own[i] in asked
+    before = {i: carried[number] for i, number in enumerate(numbers) if number in carried}
+    borne = {name.casefold() for name in before.values()}
+    own = name_segments(tallies, fixed=before)
+    named = {i: asked[str(number)] for i, number in enumerate(numbers) if str(number) in asked}
+    # Who was given a name in the previous run bears it on, whoever would get it by itself now.
+    named |= {
+        i: asked[name]
+        for i, name in enumerate(own)
+        if i not in named and name in asked and asked[name].casefold() not in borne
     }
-    # A name that was asked for is given once: who bears it otherwise gets another.
-    kept = {
-        i: carried[number]
-        for i, number in enumerate(numbers)
-        if number in carried and i not in named and carried[number].casefold() not in wanted
-    }
+    # A name is given once: who bore one that another was asked to have gets another.
+    given = {name.casefold() for name in named.values()}
+    kept = {i: name for i, name in before.items() if i not in named and name.casefold() not in given}
     return name_segments(tallies, fixed=named | kept, avoid=wanted)
 
 
@@ -121,10 +122,14 @@ def name_segments(
     """
     from scipy.optimize import linear_sum_assignment
 
-    fixed = fixed or {}
-    taken = {name.casefold() for name in fixed.values()} | {*avoid}
-    if len(tallies) == 2 and not taken:
-        return TWO_NAMES
+    names = dict(fixed or {})
+    if len(tallies) == 2:
+        held = {name.casefold() for name in names.values()} | {*avoid}
+        two = zip(number_segments(tallies), TWO_NAMES, strict=True)
+        names = {row: name for row, name in two if name.casefold() not in held} | names
+    if len(names) == len(tallies):
+        return tuple(names[row] for row in range(len(tallies)))
+    taken = {name.casefold() for name in names.values()} | {*avoid}
     dated = "recency_days" in tallies[0].typical
     words = _WORDS if dated else _UNDATED_WORDS
     places = {
@@ -143,10 +148,9 @@ def name_segments(
     rounds = range(math.ceil((len(tallies) + len(taken)) / len(words)))
     texts = [word.name + (f" {again + 1}" if again else "") for again in rounds for word in words]
     repeated = np.concatenate([costs + 10 * again for again in rounds], axis=1)
-    open_rows = [row for row in range(len(tallies)) if row not in fixed]
+    open_rows = [row for row in range(len(tallies)) if row not in names]
     free = [column for column, text in enumerate(texts) if text.casefold() not in taken]
     rows, columns = linear_sum_assignment(repeated[np.ix_(open_rows, free)])
-    names = dict(fixed)
     for row, column in zip(rows.tolist(), columns.tolist(), strict=True):
         names[open_rows[row]] = texts[free[column]]
     return tuple(names[row] for row in range(len(tallies)))

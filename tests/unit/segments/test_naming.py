@@ -143,6 +143,24 @@ def test_a_name_is_never_given_twice():
     assert two[1] != "Low-Value"
 
 
+def test_a_name_given_by_the_name_it_replaces_stays_month_after_month():
+    asked = {"Hibernating": "Asleep", "1": "VIP"}
+    names = settled(asked={"1": "VIP"})
+    assert names[3] == "Hibernating"
+    for _ in range(3):
+        names = settled(asked=asked, carried=dict(enumerate(names, start=1)))
+        assert (names[0], names[3]) == ("VIP", "Asleep")
+
+
+def test_of_two_segments_each_has_its_word_unless_another_was_asked_for():
+    two = {"numbers": (1, 2), "tallies": [FOUR[0], FOUR[3]]}
+    assert settled(asked={"9": "X"}, **two) == ("High-Value", "Low-Value")
+    assert settled(asked={"1": "VIP"}, **two) == ("VIP", "Low-Value")
+    assert settled(asked={"Low-Value": "Asleep"}, **two) == ("High-Value", "Asleep")
+    assert settled(carried={2: "Loyal"}, **two) == ("High-Value", "Loyal")
+    assert settled(carried={2: "Loyal"}, numbers=(1, 2), tallies=[FOUR[3], FOUR[0]]) == ("Low-Value", "Loyal")
+
+
 @given(
     st.dictionaries(
         st.sampled_from(["1", "2", "3", "4", "Loyal", "Champions", "X"]), st.text("ab", min_size=1)
