@@ -51,12 +51,19 @@ def write_check(record: Mapping[str, Any]) -> str:
     if notes:
         lines += ["", "Notes", *(f"  · {note}" for note in notes)]
     if record["suspects"]:
-        lines += ["", "Worth a look"]
+        lines += ["", _worth_a_look(record["estimate"])]
         for suspect in record["suspects"]:
             lines += _wrapped(suspect["what"], "  ? ", "    ")
             lines += [f"    {suspect['flag']}"] if suspect["flag"] else []
     lines += ["", *_ending(record)]
     return "\n".join(line.rstrip() for line in lines)
+
+
+def _worth_a_look(estimate: Mapping[str, Any] | None) -> str:
+    """Return the heading of what was noticed, which says so where not all lines were looked at."""
+    if not estimate or estimate["exact"]:
+        return "Worth a look"
+    return f"Worth a look, in the {estimate['lines_looked_at']:,} lines looked at; a run may meet more"
 
 
 def _files(record: Mapping[str, Any]) -> str:

@@ -183,7 +183,7 @@ def _method(record: Record, *, small_cells: bool) -> list[tuple[str, str]]:
     basis = "measured on all customers" if exact else f"measured on a sample of {formats.count(sampled)}"
     hidden = (
         f"What stands for fewer than {FEWEST} customers is left out: tiles, cells, months, and all but the "
-        "size of a segment."
+        "size of a segment. Now and then it can be worked out from what stands beside it."
     )
     return [
         ("Clustered on", ", ".join(clustered)),
@@ -199,8 +199,8 @@ def _previous(previous: Record) -> list[tuple[str, str]]:
     counts = {
         "in_both": "In both runs",
         "stayed": "Of them in the same segment",
-        "new": "New",
-        "gone": "Gone",
+        "new": "Not in the previous run",
+        "gone": "Not in this run",
     }
     rows = [("Previous run", formats.date(previous["created"]) if previous.get("created") else "")]
     for key, label in counts.items():

@@ -98,7 +98,7 @@ def test_migration_counts_who_stayed(three):
     record = three[0]
     moves = record["previous"]["migration"]
     new = sum(m["customers"] for m in moves if m["from_id"] is None)
-    assert sentences.migration(record).endswith(f"{new:,} customers are new.")
+    assert sentences.migration(record).endswith(f"{new:,} customers were not in the previous run.")
 
 
 def test_silhouettes_say_whether_they_are_a_sample(three):
