@@ -488,6 +488,17 @@ def instacart(folder: Path) -> list[Any]:
     return bad(folder, "order_id,product_id,add_to_cart_order,reordered\n" + "1,2,3,1\n" * 40)
 
 
+@hostile("an old Macintosh's lines behind those of others", "mixed-line-ends", "bad", "carriage return")
+def mixed_line_ends(folder: Path) -> list[Any]:
+    return bad(folder, text() + text().partition("\n")[2].replace("\n", "\r"))
+
+
+@hostile("the same with quotes", "mixed-line-ends", "bad", "carriage return")
+def mixed_line_ends_with_quotes(folder: Path) -> list[Any]:
+    lines = text(Country=lambda n: f'"Land {n}"')
+    return bad(folder, lines + lines.partition("\n")[2].replace("\n", "\r"))
+
+
 # Cells that cannot be what they should be.
 
 

@@ -247,8 +247,8 @@ def migration(record: Record) -> str:
     new = sum(m["customers"] for m in moves if m["from_id"] is None)
     text = (
         f"{formats.share(stayed / max(1, known))} of the {formats.plural(known, 'customer')} seen before are "
-        f"still in their segment; {formats.plural(new, 'customer')} {'was' if new == 1 else 'were'} not in the "
-        "previous run."
+        f"still in their segment; {formats.plural(new, 'customer')} {'was' if new == 1 else 'were'} not in "
+        "the previous run."
     )
     advice = record["previous"].get("advice") if record["previous"].get("choose_again") else None
     return f"{text} {formats.printable(advice)}" if advice else text

@@ -18,6 +18,7 @@ from custseg.transactions import cleaning, quotes
 from custseg.transactions.cleaning import FATE_CODES
 from custseg.transactions.csv_blocks import CsvFile
 from custseg.transactions.heads import clean_heads, head_columns
+from custseg.transactions.line_ends import MixedEnds, refuse_mixed_ends
 from custseg.transactions.number_proofs import ambiguous_number
 from custseg.transactions.numbers import Numbers, count, join
 from custseg.transactions.parquet_files import damaged
@@ -109,6 +110,9 @@ def _read_alike(table: Table, parts: Sequence[Part], *, products: bool) -> Lines
         # What the fast reading cannot read may still be a number: the thorough one reads the rest the same.
         parts = [read_with_care(part) for part in parts]
         found = _collect(table, parts, products=products)
+    if found.frame["broken"].any():
+        for part in parts:
+            _refuse_mixed_ends(part)
     if found.frame["blank"].any():
         kept = [without_blank_lines(part) for part in parts]
         # A line of separators is blank and stays.
@@ -126,6 +130,17 @@ def _read_alike(table: Table, parts: Sequence[Part], *, products: bool) -> Lines
     if table.rules.where:
         np.putmask(lines.fate, ~_holds(table, lines, frame, source) & (lines.fate > EXCLUDED), EXCLUDED)
     return lines
+
+
+def _refuse_mixed_ends(part: Part) -> None:
+    """Stop where a record has more cells than the header because it holds several lines."""
+    contents = part.source.contents
+    if isinstance(contents, CsvFile):
+        try:
+            for data in part.data:
+                refuse_mixed_ends(data, contents.dialect.marks, len(contents.header))
+        except MixedEnds as error:
+            raise error.located(contents.place) from None
 
 
 def _judged(table: Table, frame: pl.DataFrame, heads: pl.DataFrame, starts: NDArray[np.int64]) -> Lines:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from custseg.transactions import odd_records, regular_quotes
+from custseg.transactions.line_ends import refuse_mixed_ends
 from custseg.transactions.marks import Marks
 
 STEP = 1 << 17
@@ -104,6 +105,7 @@ def _find_by_place(
         if record is None:
             return b"".join([*pieces, data[done:start]]), start
         cells, end = record
+        refuse_mixed_ends(data[start:end], marks, fields)
         pieces += [data[done:start], odd_records.write_record(cells, marks)]
         done, begin = end, int(np.searchsorted(quotes.at, end))
     consumed = len(data) if last else quotes.record_start(len(data), done, begin)

@@ -19,6 +19,7 @@ import numpy as np
 
 from custseg.errors import InputError, cut
 from custseg.running import outputs, storage
+from custseg.transactions.line_ends import MixedEnds
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -273,6 +274,8 @@ class reading:
                 now="Copy it again from where it came from; it may have been cut off. "
                 "--skip-bad-files goes on without it.",
             ) from error
+        if isinstance(error, MixedEnds):
+            raise error.located(self.path) from None
         if isinstance(error, UnicodeDecodeError):
             raise InputError(
                 "wrong-encoding",

@@ -1,0 +1,46 @@
+"""Ends of lines: files whose later lines end otherwise than their first, as where two were put together."""
+
+from __future__ import annotations
+
+import re
+
+from custseg.errors import InputError, cut
+from custseg.transactions.marks import Marks
+
+
+class MixedEnds(Exception):
+    """One record holds several lines that end in a carriage return alone; they would be lost in it."""
+
+    def __init__(self, line: bytes) -> None:
+        super().__init__(line)
+        self.line = line
+
+    def located(self, place: str) -> InputError:
+        """Return the error that names the file."""
+        return InputError(
+            "mixed-line-ends",
+            "Lines end in one way at first and in a carriage return alone further on, such as behind "
+            f"'{cut(self.line.decode('utf-8', 'replace'))}'.",
+            where=place,
+            now=r"Give all lines the same end: tr '\r' '\n' < OLD.csv > NEW.csv",
+        )
+
+
+def refuse_mixed_ends(data: bytes, marks: Marks, fields: int) -> None:
+    """Stop where one record holds several whole lines. For records only that are odd: it takes its time.
+
+    Raises
+    ------
+    MixedEnds
+        There is such a record.
+    """
+    done = 0 if marks.eol != b"\r" else len(data)
+    for found in re.finditer(rb"\r(?![\r" + re.escape(marks.eol) + rb"]|$)", data):
+        if found.start() < done:
+            continue
+        begin = data.rfind(marks.eol, 0, found.start()) + 1
+        end = data.find(marks.eol, found.end())
+        done = end if end >= 0 else len(data)
+        lines = [line for line in data[begin:done].split(b"\r") if line.count(marks.separator) == fields - 1]
+        if len(lines) > 1:
+            raise MixedEnds(lines[0])
