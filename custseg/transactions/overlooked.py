@@ -25,10 +25,9 @@ UNDONE = re.compile(
 )
 """What is said of an order that came to nothing."""
 
-TOTALS = re.compile(
-    r"^(grand|sub)?[\s-]*total\b|^(gesamt)?summe\b|^(somme|totale?s?|suma|razem)\b|^合計", re.IGNORECASE
-)
-"""What a line begins with that sums up others."""
+_TOTAL = r"(?:(?:grand|sub)?[\s-]*total|(?:gesamt)?(?:summe|ergebnis)|somme|totale?s?|suma|razem)"
+TOTALS = re.compile(rf"^{_TOTAL}\b|^合計|(?<=\s){_TOTAL}$", re.IGNORECASE)
+"""What a line begins or ends with that sums up others; a spreadsheet's subtotal is called ``C001 Total``."""
 
 FEW = 40
 LOOKED_AT = 500
@@ -144,17 +143,25 @@ def _totals(read: pl.DataFrame) -> Iterator[Suspect]:
     """Find lines that sum up others and would count as a customer."""
     ids = read.filter(pl.col("fate") == KEPT)["customer_id"].unique(maintain_order=True)
     bad = [
-        text for text in ids.filter(ids.str.contains(r"(?i)tot|sum|somme|razem|合計")) if TOTALS.search(text)
+        text
+        for text in ids.filter(ids.str.contains(r"(?i)tot|sum|erg|somme|razem|合計"))
+        if TOTALS.search(text)
     ]
     if bad:
-        first = bad[0].replace("'", "''")
-        test = f"<> '{first}'" if len(bad) == 1 else f"not like '{first.split()[0]}%'"
         yield Suspect(
             "totals",
             f"{len(bad):,} customers are called as totals are, such as '{cut(bad[0])}': lines that sum up "
             "others would count again.",
-            "--where " + quoted(f"customer_id {test}"),
+            "--where " + quoted(" and ".join(dict.fromkeys(map(_is_not, bad)))),
         )
+
+
+def _is_not(total: str) -> str:
+    """Return the condition that an id is not called like a total: it begins, or ends, with another word."""
+    found = TOTALS.search(total)
+    assert found is not None, "it was found to be one"
+    word = found[0].strip().replace("'", "''")
+    return f"customer_id not like '{word}%'" if found.start() == 0 else f"customer_id not like '% {word}'"
 
 
 def _cancelled(read: pl.DataFrame) -> Iterator[Suspect]:

@@ -1,5 +1,6 @@
 """A check shows what the reading of lines passes over, and the option that would not."""
 
+import shlex
 from pathlib import Path
 
 import pytest
@@ -67,7 +68,18 @@ def test_numbers_that_begin_anew_and_lines_that_sum_up(tmp_path: Path) -> None:
     )
     flags = {suspect.code: suspect.flag for suspect in custseg.check(path).suspects}
     assert "--column invoice=-" in flags["numbered-anew"]
-    assert flags["totals"] == "--where \"customer_id <> 'Grand Total'\""
+    assert flags["totals"] == "--where \"customer_id not like 'Grand Total%'\""
+
+
+def test_subtotals_of_each_customer_are_all_left_out_by_the_condition_given(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    rows = [f"C{n // 3},x,1,2.50" if n % 3 < 2 else f"C{n // 3} Total,,2,5.00" for n in range(60)]
+    path.write_text("\n".join(["Customer,Item,Qty,Amount", *rows, "Grand Total,,40,100", ""]))
+    (totals,) = [s for s in custseg.check(path).suspects if s.code == "totals"]
+    condition = shlex.split(totals.flag)[1]
+    found = custseg.check(path, settings=Settings(where=condition))
+    assert found.estimate.lines["kept"] == 40
+    assert "totals" not in [suspect.code for suspect in found.suspects]
 
 
 def test_ids_that_stand_for_nobody(tmp_path: Path) -> None:
