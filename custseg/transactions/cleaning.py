@@ -7,6 +7,7 @@ told here: it needs all lines of a customer in one place (`customers.exchange`).
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
@@ -143,13 +144,22 @@ def where_expression(where: str) -> pl.Expr:
         raise bad_where(where, error) from None
 
 
+def compared_with_number(where: str, name: str) -> bool:
+    """Tell whether a condition compares a column with a number: text in that column is read as numbers."""
+    column = rf'(?:"{re.escape(name)}"|(?<![\w"]){re.escape(name)}(?![\w"]))'
+    number = r"[-+]?\.?\d"
+    behind = rf"{column}\s*(?:[<>=!]+|(?:not\s+)?between|(?:not\s+)?in\s*\()\s*{number}"
+    before = rf"(?<![\w.'\"]){number}[\d.]*\s*[<>=!]+\s*{column}"
+    return re.search(f"{behind}|{before}", where, re.IGNORECASE) is not None
+
+
 def bad_where(where: str, error: Exception) -> InputError:
     """Return the error for a condition that cannot be used."""
     return InputError(
         "bad-where",
-        f"--where is no condition on these columns: {cut(error)}.",
+        f"--where is no condition on these columns: {cut(str(error).partition('This error occurred')[0])}.",
         where=cut(where),
-        now="Write it as in SQL, for example \"Country = 'France'\".",
+        now="Write it as in SQL, for example \"Country = 'France'\"; a date as date('2025-01-31').",
     )
 
 

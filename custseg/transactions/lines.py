@@ -7,6 +7,7 @@ read as it stands and made canonical once a stretch of equal heads, not once a l
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -21,6 +22,7 @@ from custseg.transactions.heads import clean_heads, head_columns
 from custseg.transactions.line_ends import MixedEnds, refuse_mixed_ends
 from custseg.transactions.number_proofs import ambiguous_number
 from custseg.transactions.numbers import Numbers, count, join
+from custseg.transactions.numerals import POINT, read_number
 from custseg.transactions.parquet_files import damaged
 from custseg.transactions.pieces import Batch, Part, parsing_numbers, read_with_care
 from custseg.transactions.raw_lines import asked, column_called, scan_lines
@@ -244,7 +246,12 @@ def _holds(table: Table, lines: Lines, frame: pl.DataFrame, source: Source) -> N
     columns = {}
     for name in condition.meta.root_names():
         head = name if name in table.read else column_called(name, source) or ""
-        columns[name] = lines.heads[head].gather(stretch) if head in HEAD else frame[asked(name)]
+        cells = lines.heads[head].gather(stretch) if head in HEAD else frame[asked(name)]
+        is_text = cells.dtype == pl.String and head not in table.read
+        if is_text and cleaning.compared_with_number(str(table.rules.where), name):
+            read = partial(read_number, mark=source.mark or POINT, thorough=True)
+            cells = cells.to_frame().select(read(pl.first())).to_series()
+        columns[name] = cells
     try:
         holds = pl.DataFrame(columns).select(condition.fill_null(False)).to_series()
     except pl.exceptions.PolarsError as error:

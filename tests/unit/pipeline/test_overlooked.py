@@ -73,7 +73,7 @@ def test_numbers_that_begin_anew_and_lines_that_sum_up(tmp_path: Path) -> None:
 
 def test_subtotals_of_each_customer_are_all_left_out_by_the_condition_given(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
-    rows = [f"C{n // 3},x,1,2.50" if n % 3 < 2 else f"C{n // 3} Total,,2,5.00" for n in range(60)]
+    rows = [f"C{n // 3},x{n},1,2.50" if n % 3 < 2 else f"C{n // 3} Total,,2,5.00" for n in range(60)]
     path.write_text("\n".join(["Customer,Item,Qty,Amount", *rows, "Grand Total,,40,100", ""]))
     (totals,) = [s for s in custseg.check(path).suspects if s.code == "totals"]
     condition = shlex.split(totals.flag)[1]

@@ -174,6 +174,31 @@ def test_a_condition_may_name_a_column_twice(where: str, tmp_path: Path) -> None
     assert sum_up(tmp_path / "in", where=where).ledger["ledger"]["kept"] == kept
 
 
+@pytest.mark.parametrize(
+    ("where", "kept"),
+    [
+        ("Discount < 50.5", {5, 9, 10}),
+        ("Discount >= 10", {10, 100}),
+        ("9 < Discount", {10, 100}),
+        ('"Discount" in (5, 9)', {5, 9}),
+        ("Discount not between 6 and 10 and customer_id <> 'x'", {5, 100}),
+    ],
+)
+@pytest.mark.parametrize("typed", [True, False])
+def test_text_that_is_compared_with_a_number_is_one(
+    where: str, kept: set[int], typed: bool, tmp_path: Path
+) -> None:
+    given = (5, 9, 10, 100)
+    rows = [row | {"Discount": given[number % 4]} for number, row in enumerate(lines(40, "%Y-%m-%d"))]
+    if typed:
+        pl.DataFrame(rows).write_parquet(tmp_path / "a.parquet")
+    else:
+        texts = [row | {"Discount": f"{row['Discount']},00", "price": "2,50"} for row in rows]
+        pl.DataFrame(texts).write_csv(tmp_path / "a.csv", separator=";")
+    ledger = sum_up(tmp_path, where=where).ledger["ledger"]
+    assert ledger["kept"] == 10 * len(kept)
+
+
 @pytest.mark.parametrize("where", ["note", "quantity", "quantity + 1", "invoice"])
 def test_a_condition_that_is_neither_true_nor_false_is_refused(where: str, tmp_path: Path) -> None:
     write(tmp_path / "in", "a.csv", lines(30, "%Y-%m-%d", note="x"))
