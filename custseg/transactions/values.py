@@ -103,7 +103,10 @@ def product_key(product: pl.Expr) -> pl.Expr:
 
 def number(column: pl.Expr, dtype: pl.DataType, mark: str, *, thorough: bool) -> pl.Expr:
     """Read a number as float64; what is not finite or beyond `LINE_LIMIT` is null."""
-    if dtype.is_numeric():
+    if dtype == pl.Float32:
+        # 1234.56 as it was written: widened, it would be 1234.56005859375.
+        value = column.cast(pl.String).cast(pl.Float64, strict=False)
+    elif dtype.is_numeric():
         value = column.cast(pl.Float64, strict=False)
     else:
         value = numerals.read_number(as_text(column, dtype), mark, thorough=thorough)

@@ -64,6 +64,13 @@ def test_a_number_is_finite_and_within_the_limit():
     assert read(whole, lambda cell, dtype: values.number(cell, dtype, ".", thorough=False)) == [5, None]
 
 
+def test_a_number_of_32_bits_is_the_one_that_was_written():
+    numbers = [1234.56, 0.1, 361.25, -2.55, 16_777_215.0, None]
+    cells = pl.Series([*numbers, math.nan, math.inf], dtype=pl.Float32)
+    found = read(cells, lambda cell, dtype: values.number(cell, dtype, ".", thorough=False))
+    assert found == [*numbers, None, None]
+
+
 def test_half_a_line_is_divided_as_python_divides():
     totals = pl.Series([1.0, 2.0, 7.0, 1e15 + 1])
     for by in (3, 7, 10_000):
