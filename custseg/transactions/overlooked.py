@@ -131,12 +131,25 @@ def _undone(trial: Trial) -> Iterator[Suspect]:
         condition = f"{column} not in ({shown})"
         if values.null_count():
             condition = f"({column} is null or {condition})"
-        yield Suspect(
-            "undone",
-            f"{share:.1%} of the lines that count have {shown} in column '{cut(header)}': were they bought?",
-            "--where " + quoted(condition),
+        said = (
+            f"{share:.1%} of the lines that count have {shown} in column '{cut(header)}': were they bought?"
         )
+        if _on_first_lines(trial.read, cells, bad):
+            said += " It stands on the first line of an order only: leave these orders out of the export."
+            yield Suspect("undone", said, "")
+        else:
+            yield Suspect("undone", said, "--where " + quoted(condition))
         return
+
+
+def _on_first_lines(read: pl.DataFrame, cells: pl.Series, bad: Sequence[str]) -> bool:
+    """Tell whether invoices have lines with such a cell, and lines whose cell is empty."""
+    if "invoice" not in read.columns:
+        return False
+    lines = read.select("invoice").with_columns(cells.alias("cell"))
+    invoices = lines.filter(pl.col("cell").is_in(bad))["invoice"]
+    of_them = lines.filter(pl.col("invoice").is_in(invoices.unique().to_list()))
+    return of_them["cell"].replace("", None).null_count() > 0
 
 
 def _totals(read: pl.DataFrame) -> Iterator[Suspect]:

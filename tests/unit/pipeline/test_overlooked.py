@@ -71,6 +71,19 @@ def test_numbers_that_begin_anew_and_lines_that_sum_up(tmp_path: Path) -> None:
     assert flags["totals"] == "--where \"customer_id not like 'Grand Total%'\""
 
 
+def test_no_condition_is_offered_where_an_order_says_its_state_once(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    rows = [
+        f"k{n // 4 % 20},{n // 2},{1 + n},2.50,{('refunded', 'paid')[n // 2 % 3 > 0]}" for n in range(200)
+    ]
+    once = [row if n % 2 == 0 else row.rpartition(",")[0] + "," for n, row in enumerate(rows)]
+    for lines, offered in ((rows, True), (once, False)):
+        path.write_text("\n".join(["Customer,Order,Qty,Price,Status", *lines, ""]))
+        (undone,) = [s for s in custseg.check(path).suspects if s.code == "undone"]
+        assert bool(undone.flag) == offered
+        assert ("leave these orders out" in undone.what) == (not offered)
+
+
 def test_subtotals_of_each_customer_are_all_left_out_by_the_condition_given(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     rows = [f"C{n // 3},x{n},1,2.50" if n % 3 < 2 else f"C{n // 3} Total,,2,5.00" for n in range(60)]
