@@ -44,7 +44,7 @@ _PACKED = re.compile(r"\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?:[01]\d|2[0
 _PACKED_ENOUGH = 5
 """Different numbers of ten digits that all name a minute: as many seconds since 1970 hardly ever all do."""
 
-_CLOCK = re.compile(r"(,? |T)9{1,2}:99(:99)?(\.9+)?( ?[AP]M)?")
+_CLOCK = re.compile(r"(,? |T)9{1,2}:99(:99)?(\.9+)?([ \xa0\u202f]?[AP]M)?")
 _MASK = str.maketrans("0123456789", "9" * 10)
 
 
@@ -174,7 +174,7 @@ def _clock(mask: str) -> str | None:
     if fraction and not seconds:
         return None
     hour = "%I" if half else "%H"
-    blank = " " if half and half.startswith(" ") else ""
+    blank = half[:-2] if half else ""
     return (
         f"{joint}{hour}:%M{':%S' if seconds else ''}{'%.f' if fraction else ''}{blank}{'%p' if half else ''}"
     )
@@ -221,7 +221,7 @@ class DateEvidence:
                 if not self.example or in_words(self.example, "dmy") == in_words(self.example, "mdy"):
                     # 01/01 is the same day either way round: a question needs a date that is not.
                     self.example = text
-                for order in refuted([int(part) if part else None for part in parts.groups()]):
+                for order in refuted(parts.groups()):
                     self.take(order, 1, text)
         return seen
 
@@ -248,8 +248,8 @@ class DateEvidence:
         return tuple(order for order, (count, _) in self.against.items() if count == 0)
 
 
-def refuted(parts: Sequence[int | None]) -> list[str]:
-    """Return the orders that a date with these three numbers (see `PARTS`) cannot have."""
+def refuted(parts: Sequence[str | None]) -> list[str]:
+    """Return the orders that a date with these three numbers (see `PARTS`), as written, cannot have."""
     return [order for order in LIMITS if not _allows(order, parts)]
 
 
@@ -258,13 +258,14 @@ def speaks_against(text: str, order: str) -> bool:
     shape, parts = read_shape(text), re.match(PARTS, text.strip())
     if shape is None or shape.is_certain or not parts:
         return False
-    return not order or order in refuted([int(part) if part else None for part in parts.groups()])
+    return not order or order in refuted(parts.groups())
 
 
-def _allows(order: str, parts: Sequence[int | None]) -> bool:
-    if parts[2] is None and order == "ymd":
+def _allows(order: str, parts: Sequence[str | None]) -> bool:
+    # A year has two digits at least.
+    if order == "ymd" and (parts[2] is None or len(parts[0] or "") < 2):
         return False
-    return all(part is None or part <= limit for part, limit in zip(parts, LIMITS[order], strict=True))
+    return all(part is None or int(part) <= limit for part, limit in zip(parts, LIMITS[order], strict=True))
 
 
 def refutation(cell: pl.Expr) -> dict[str, pl.Expr]:
@@ -275,7 +276,7 @@ def refutation(cell: pl.Expr) -> dict[str, pl.Expr]:
     for order, limits in LIMITS.items():
         too_large = [number.gt(limit).fill_null(False) for number, limit in zip(numbers, limits, strict=True)]
         if order == "ymd":
-            too_large.append(numbers[2].is_null())
+            too_large += [numbers[2].is_null(), parts[0].str.len_bytes() < 2]
         tests[order] = pl.when(numbers[0].is_not_null()).then(pl.any_horizontal(too_large))
     return tests
 

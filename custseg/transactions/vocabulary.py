@@ -90,15 +90,19 @@ def map_columns(header: Sequence[str], told: Mapping[str, str], place: str, meet
     if not {"quantity", *doubtful} & {*mapping, *settled, *doubtful} and {"unit_price", "amount"} & set(
         mapping
     ):
-        _ask_for_quantity(header, place, meet)
+        found_here = {column: position for column, position in mapping.items() if column not in told}
+        _ask_for_quantity(header, found_here, place, meet)
     if "customer_id" not in {*mapping, *doubtful} and told.get("customer_id", ABSENT) == ABSENT:
         meet(_no_customer(header, place))
     return ColumnMap(mapping, layout.name if layout else None)
 
 
 def is_header(cells: Sequence[str], told: Mapping[str, str]) -> bool:
-    """Tell whether a row can be a header: it names the customer and something more."""
-    names = [plain(cell) for cell in cells]
+    """Tell whether a row can be a header: it names the customer and something more.
+
+    ``Customer:, All, Period:, May`` is what a report was made with.
+    """
+    names = [plain(cell) for cell in cells if not cell.rstrip().endswith(":")]
     layout = find_layout(set(names))
     if layout or plain(told.get("customer_id", "")) in filter(None, names):
         return True
@@ -144,9 +148,15 @@ def _bare(header: Sequence[str], column: str) -> list[str]:
     return [plain(_ADDED.sub(" ", text)) if _ADDED.search(text) else "" for text in header]
 
 
-def _ask_for_quantity(header: Sequence[str], place: str, meet: Meet) -> None:
-    """Ask about what may be the quantity, where every line would count as one unit without it."""
-    if likely := likely_headers("quantity", header, plainly=True):
+def _ask_for_quantity(header: Sequence[str], found: Mapping[str, int], place: str, meet: Meet) -> None:
+    """Ask about what may be the quantity, where every line would count as one unit without it.
+
+    An ``amount`` beside a price may be one of pieces.
+    """
+    likely = likely_headers("quantity", header, plainly=True)
+    if {"unit_price", "amount"} <= found.keys() and plain(header[found["amount"]]) == "amount":
+        likely = likely or [header[found["amount"]]]
+    if likely:
         first = cut(likely[0])
         meet(
             InputError(

@@ -152,6 +152,15 @@ def test_costs_and_ledger_accounts_come_last(header: str, column: str, found: st
     assert mapped(header)[column] == found
 
 
+def test_an_amount_beside_a_price_may_be_one_of_pieces() -> None:
+    error = refusal("customer_id,order_id,date,amount,price")
+    assert error.code == "likely-quantity"
+    assert "--column quantity='amount'" in error.now
+    assert map_columns(["customer_id", "amount", "price"], {"quantity": "-"}, "a.csv").columns["amount"] == 1
+    assert mapped("customer_id,order_id,date,amount")["amount"] == "amount"
+    assert mapped("customer_id,order_id,total,price")["amount"] == "total"
+
+
 def test_a_cashier_beside_a_loyalty_card_is_asked_about() -> None:
     assert refusal("User ID,Loyalty Card No,Receipt No,Qty,Price").code == "two-meanings"
 
@@ -262,6 +271,7 @@ def test_what_can_be_a_header() -> None:
     assert is_header(["Who", "Qty"], {"customer_id": "Who"})
     assert not is_header(["Customer report", "", ""], {})
     assert not is_header(["Customer ID"], {})
+    assert not is_header(["Customer:", "All", "Invoice:", "All"], {})
     assert not is_header(["17850", "6", "2.55"], {})
 
 
