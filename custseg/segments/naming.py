@@ -16,7 +16,7 @@ from custseg.customers.matrix import bend
 from custseg.segments.label import Tally, number_segments
 from custseg.segments.nearest import Floats
 from custseg.segments.profile import SegmentProfile
-from custseg.segments.wording import digits, percent
+from custseg.segments.wording import digits, share
 
 TWO_NAMES = ("High-Value", "Low-Value")
 
@@ -186,10 +186,10 @@ def describe_segment(segment: SegmentProfile, *, currency: str | None = None) ->
         parts.append(f"{currency + ' ' if currency else ''}{digits(median['spend'])} in all")
     elif "total_quantity" in median:
         parts.append(f"{digits(median['total_quantity'])} units in all")
-    share = f"{percent(segment.share)} of customers"
+    shares = f"{share(segment.share)} of customers"
     if segment.spend_share is not None:
-        share += f", {percent(segment.spend_share)} of spend"
-    return f"Typically {', '.join(parts)}: {share}"
+        shares += f", {share(segment.spend_share)} of spend"
+    return f"Typically {', '.join(parts)}: {shares}"
 
 
 def _times(purchases: float) -> str:

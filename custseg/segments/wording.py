@@ -17,8 +17,16 @@ def digits(value: float) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
+def share(value: float) -> str:
+    """Write a share as the report's tables do: ``37 %``, finer near none and all: ``0.4 %``, ``99.7 %``."""
+    value *= 100
+    if 0 < value < 0.1:
+        return "under 0.1 %"
+    return f"{min(value, 99.9):.1f} %" if 0 < value < 0.95 or 99 < value < 100 else f"{value:.0f} %"
+
+
 def percent(share: float) -> str:
-    """Write a share for people: ``37 %``, ``1.4 %``, ``under 0.1 %``."""
+    """Write a share that is compared with another: ``37 %``, ``1.4 %``, ``under 0.1 %``."""
     value = 100 * share
     if 0 < value < 0.05:
         return "under 0.1 %"

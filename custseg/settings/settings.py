@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from custseg.columns import FEATURES, LINE_COLUMNS, PRESETS
 from custseg.errors import cut
-from custseg.settings.values import Bytes, Columns, Folder, Names, Pictures, Share, Sign, Texts
+from custseg.settings.values import Bytes, Columns, Currency, Folder, Names, Pictures, Share, Sign, Texts
 
 AUTO_K = (2, 10)
 LARGEST_K = 50
@@ -61,9 +61,7 @@ class Settings(BaseModel):
     previous: Folder | None = Field(None, description="folder of the run whose segments go on")
     names: Names = Field((), description="names of segments, by number or by the name they would get")
     # Presentation
-    currency: str | None = Field(
-        None, max_length=8, description="currency of the amounts", json_schema_extra=Show
-    )
+    currency: Currency | None = Field(None, description="currency of the amounts", json_schema_extra=Show)
     small_cells: bool = Field(
         False, description="show groups of fewer than ten customers", json_schema_extra=Show
     )

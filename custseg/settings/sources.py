@@ -87,10 +87,10 @@ def resolve(
     for source, layer in layers:
         values |= layer
         sources |= dict.fromkeys(layer, source)
-    return _checked(values, sources), sources
+    return _checked(values, sources, job), sources
 
 
-def _checked(values: Mapping[str, Any], sources: Mapping[str, str]) -> Settings:
+def _checked(values: Mapping[str, Any], sources: Mapping[str, str], job: Path | None) -> Settings:
     try:
         return Settings.model_validate(values)
     except ValidationError as error:
@@ -99,9 +99,10 @@ def _checked(values: Mapping[str, Any], sources: Mapping[str, str]) -> Settings:
         if not first["loc"]:
             raise SettingsError("bad-setting", message) from None
         name = str(first["loc"][0])
+        source = sources.get(name, "given")
         raise SettingsError(
             "bad-setting",
             f"--{name.replace('_', '-')}: {message}",
-            where=f"{sources.get(name, 'given')}, value '{told(first['input'])}'",
+            where=f"{f'{source} {job}' if source == 'job file' else source}, value '{told(first['input'])}'",
             now="'custseg batch --help' lists the options and their limits.",
         ) from None

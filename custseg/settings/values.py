@@ -12,6 +12,7 @@ from pydantic import BeforeValidator, PlainValidator
 from custseg.errors import cut
 
 LONGEST_NAME = 60
+LONGEST_SIGN = 3
 
 UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 UNITS |= {"KIB": 2**10, "MIB": 2**20, "GIB": 2**30, "TIB": 2**40}
@@ -54,6 +55,9 @@ def parse_folder(value: object) -> object:
 
 def parse_columns(value: object) -> object:
     """Read ``customer_id=Who,invoice=Order``, as an environment variable gives it, as names and headers."""
+    if isinstance(value, dict):
+        # What a job file has below [column] by mistake is no text, and is told by its name.
+        return {name: header if isinstance(header, str) else str(header) for name, header in value.items()}
     if not isinstance(value, str):
         return value
     pairs = [pair.partition("=") for pair in value.split(",")]
@@ -75,6 +79,16 @@ def parse_sign(value: object) -> str:
 def parse_pictures(value: object) -> object:
     """Read ``svg,png`` as a list."""
     return [name.strip().lower() for name in value.split(",")] if isinstance(value, str) else value
+
+
+def parse_currency(value: object) -> object:
+    """Read ``gbp`` as ``GBP``; a sign such as ``£`` will do as well."""
+    if not isinstance(value, str):
+        return value
+    text = value.strip()
+    if not text or len(text) > LONGEST_SIGN or (text.isascii() and text.isalpha() and len(text) != 3):
+        raise ValueError(f"'{cut(value)}' is no currency: write a code of three letters, such as GBP")
+    return text.upper() if text.isascii() else text
 
 
 def parse_segment_names(value: object) -> object:
@@ -105,6 +119,7 @@ Sign = Annotated[str, PlainValidator(parse_sign)]
 Bytes = Annotated[int, BeforeValidator(parse_bytes)]
 Share = Annotated[float, BeforeValidator(parse_share)]
 Pictures = Annotated[tuple[Literal["svg", "png"], ...], BeforeValidator(parse_pictures)]
+Currency = Annotated[str, BeforeValidator(parse_currency)]
 Names = Annotated[tuple[str, ...] | dict[str, str], BeforeValidator(parse_segment_names)]
 Folder = Annotated[str, BeforeValidator(parse_folder)]
 Columns = Annotated[dict[str, str], BeforeValidator(parse_columns)]

@@ -121,7 +121,9 @@ def test_a_setting_under_the_columns_of_a_job_file(tmp_path: Path) -> None:
     done = run_custseg("batch", "a.csv", "-o", "b", "--job", job)
     assert done.code == 2
     assert "'features' is no column but a setting: in a job file it stands above [column]" in done.err
-    assert "job file, value 'invoice=Slip, features=rfm'" in done.err
+    assert f"job file {job}, value 'invoice=Slip, features=rfm'" in done.err
+    job.write_text('[column]\ninvoice = "Slip"\nk = 3\n')
+    assert "'k' is no column but a setting" in run_custseg("batch", "a.csv", "-o", "b", "--job", job).err
 
 
 def test_verbose_shows_each_setting_and_its_source(tmp_path: Path) -> None:
@@ -141,3 +143,14 @@ def test_verbose_shows_each_setting_and_its_source(tmp_path: Path) -> None:
 def test_columns_may_come_from_the_environment() -> None:
     settings, _ = resolve({}, None, {"CUSTSEG_COLUMN": "customer_id=Who, invoice=Order No"})
     assert settings.column == {"customer_id": "Who", "invoice": "Order No"}
+
+
+@pytest.mark.parametrize(("given", "read"), [("gbp", "GBP"), (" EUR ", "EUR"), ("£", "£"), ("Kč", "Kč")])
+def test_a_currency_is_a_code_or_a_sign(given: str, read: str) -> None:
+    assert Settings(currency=given).currency == read
+
+
+@pytest.mark.parametrize("given", ["", "XX", "XXXX", "pounds"])
+def test_what_is_no_currency_is_refused(given: str) -> None:
+    with pytest.raises(ValueError, match="no currency"):
+        Settings(currency=given)

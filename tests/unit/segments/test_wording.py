@@ -1,6 +1,7 @@
 import pytest
 
-from custseg.segments.wording import digits, percent
+from custseg.report import formats
+from custseg.segments.wording import digits, percent, share
 
 
 @pytest.mark.parametrize(
@@ -32,3 +33,21 @@ def test_percent():
         "0 %",
         "100 %",
     ]
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0, "0 %"),
+        (0.0004, "under 0.1 %"),
+        (0.004, "0.4 %"),
+        (0.06454, "6 %"),
+        (0.48, "48 %"),
+        (0.9999, "99.9 %"),
+        (1, "100 %"),
+    ],
+)
+def test_a_share_is_said_as_in_the_tables(value: float, text: str) -> None:
+    assert share(value) == text
+    in_tables = formats.share(value).replace(formats.SPACE, " ")
+    assert in_tables.replace("<", "under") == text
