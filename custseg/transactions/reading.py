@@ -6,6 +6,7 @@ of any file by what was decided here.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import zip_longest
@@ -182,6 +183,9 @@ def _open_all(
     if western:
         way = f"cp1252 where not UTF-8, such as '{cut(western[0])}'"
         notes.append(f"{len(western):,} of {len(files):,} files: {way}.")
+    # As Spark and others lay out tables: lines of two stores may be told apart by their folders only.
+    keys = dict.fromkeys(key for file in files for key in re.findall(r"(?<=/)(\w+)=[^/]*(?=/)", file.path))
+    notes += [f"Folders are called '{key}=…': what they say is not read as a column." for key in keys]
     return sources, samples, skipped, notes
 
 

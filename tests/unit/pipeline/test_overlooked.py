@@ -131,3 +131,11 @@ def test_a_chart_sheet_is_left_out_with_our_word_only(tmp_path: Path) -> None:
     done = run_custseg("check", path)
     assert (done.code, done.err) == (0, "")
     assert "the sheet 'Picture' was left out" in done.out
+
+
+def test_folders_that_are_called_as_columns_are_named(tmp_path: Path) -> None:
+    folder = tmp_path / "sales" / "store=7" / "day=2024-01-02"
+    folder.mkdir(parents=True)
+    write(folder / "a.csv", "Customer,Order,Date,Qty,Price,Status", "k{c},{o},{d},{n}1,2.50,Paid")
+    notes = custseg.check(tmp_path / "sales").notes
+    assert [f"'{key}=…'" in note for key, note in zip(("store", "day"), notes, strict=True)] == [True, True]
