@@ -12,11 +12,11 @@ from pydantic import ValidationError
 from custseg.columns import FEATURES
 from custseg.customers import matrix
 from custseg.errors import InputError, SettingsError, cut
-from custseg.pipeline import record, runs
+from custseg.pipeline import drawing, record, runs
 from custseg.pipeline.customers import Customers, Run, sum_up
 from custseg.pipeline.runs import Command, Inputs
 from custseg.pipeline.segmentation import Segmentation
-from custseg.running import places
+from custseg.running import outputs, places, workfolder
 from custseg.running.places import AnyPath, any_path
 from custseg.running.progress import Progress
 from custseg.segments import label, rfm
@@ -82,7 +82,9 @@ def assign(
     chosen, known = _settle(read, settings or Settings(), sources or {}, path)
     try:
         return runs.carry_out(
-            Command("assign", partial(_steps, model=read, path=path), reads=(model_path(path),)),
+            Command(
+                "assign", partial(_steps, model=read, path=path), again=_again, reads=(model_path(path),)
+            ),
             inputs,
             output=any_path(output),
             settings=chosen,
@@ -98,6 +100,20 @@ def assign(
             where=f"the segments of {path} were made from {', '.join(read.features)}",
             now="Say which column it is with --column, or make other segments with 'custseg batch'.",
         ) from None
+
+
+def _again(
+    found: Segmentation, settings: Settings, sources: Mapping[str, str], progress: Progress
+) -> Segmentation:
+    """Add the lists to a run that stands finished without them."""
+    if not settings.lists or (found.folder / "lists").is_dir():
+        return runs.nothing_to_do(found, settings, sources, progress)
+    progress.say("This run is finished already: only its lists are written (--lists).")
+    drawing.list_again(found, found.folder)
+    lists = {"lists": {"value": True, "source": sources.get("lists", "given")}}
+    record = found.record | {"settings": found.record["settings"] | lists}
+    outputs.write_json(found.folder / workfolder.RECORD, record, indent=1)
+    return Segmentation(found.folder, record)
 
 
 def _settle(

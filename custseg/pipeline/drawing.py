@@ -123,15 +123,22 @@ def _draw_again(
         with progress.stage("report", "Drawing the report"):
             draw(again, new)
         if record["settings"].get("lists", {}).get("value"):
-            segments = {segment["id"]: segment["name"] for segment in record["segments"]}
-            parts = places.parts_in(run / "customers")
-            write_lists(new / "lists", parts, numbers=tuple(segments), names=tuple(segments.values()))
+            list_again(again, new)
+        else:
+            places.remove(run / "lists")
         outputs.write_json(new / workfolder.RECORD, record, indent=1)
         results: list[AnyPath] = sorted(new.iterdir(), key=lambda entry: entry.name == workfolder.RECORD)
         workfolder.put_in_place(results, run)
     finally:
         places.remove(new)
     return again
+
+
+def list_again(run: Segmentation, folder: AnyPath) -> None:
+    """Write the lists of a finished run's customers into a folder."""
+    segments = {segment["id"]: segment["name"] for segment in run.record["segments"]}
+    parts = places.parts_in(run.folder / "customers")
+    write_lists(folder / "lists", parts, numbers=tuple(segments), names=tuple(segments.values()))
 
 
 def _rename_currency(run: AnyPath, record: dict[str, Any], new: AnyPath) -> None:

@@ -118,6 +118,15 @@ def test_features_that_cannot_be_had_are_refused(
     assert "recency_days, purchases, spend" in error.where
 
 
+def test_lists_can_be_asked_for_later(shop: Path, put: Callable[..., custseg.Segmentation]) -> None:
+    put(shop)
+    again = put(shop, lists=True)
+    assert again.record["settings"]["lists"]["value"] is True
+    listed = sum(len(path.read_text().splitlines()) - 1 for path in (again.folder / "lists").iterdir())
+    assert listed == again.record["customers"]
+    assert put(shop).folder == again.folder
+
+
 def test_what_the_segments_do_not_need_may_be_missing(shop: Path, quick: None, tmp_path: Path) -> None:
     made = custseg.segment(
         shop, output=tmp_path / "a", settings=custseg.Settings(features=("total_quantity", "lines"), k="3")
