@@ -20,7 +20,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from custseg.customers import months, totals
+from custseg.customers import merging, months, totals
 from custseg.customers.arrange import arrange
 from custseg.customers.duplicates import find_duplicates
 from custseg.customers.exchange_files import Keep, Written, read_bucket, write_buckets
@@ -184,7 +184,7 @@ def reduce_bucket(
         found.append(totals.add_up(heads, columns, amount, dropped, recipe))
     counts |= {"customers": 0, "returns_only": 0}
     if found:
-        customers, by_month, counts["returns_only"] = totals.merge(found)
+        customers, by_month, counts["returns_only"] = merging.merge(found)
         outputs.write_parquet(part, customers, passing=True)
         if by_month is not None:
             outputs.write_arrow(months.file_of(part), by_month)

@@ -122,7 +122,7 @@ def finish(parts: pl.LazyFrame, recipe: Recipe, as_of: dt.date | None) -> pl.Laz
     Parameters
     ----------
     parts
-        Rows as `totals.merge` made them.
+        Rows as `merging.merge` made them.
     as_of
         The day that recency and tenure are counted to; None without dates.
 

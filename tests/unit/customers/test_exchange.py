@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from custseg.customers import exchange, features, plan
 from custseg.customers.duplicates import find_duplicates
 from custseg.customers.exchange_files import Written
-from custseg.customers.totals import Totals, merge
+from custseg.customers.merging import merge
+from custseg.customers.totals import Totals
 from custseg.errors import InputError
 from custseg.running.compute import HERE
 from custseg.settings import Settings
