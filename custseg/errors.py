@@ -102,6 +102,14 @@ def cut(text: object) -> str:
     return flat if len(flat) <= FOREIGN_TEXT_LIMIT else flat[: FOREIGN_TEXT_LIMIT - 1] + "…"
 
 
+def size(number: float) -> str:
+    """Return bytes with a decimal unit: ``94 MB``."""
+    for unit, least in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if number >= least:
+            return f"{number / least:.3g} {unit}"
+    return f"{number:.0f} B"
+
+
 def nearest(word: str, known: Iterable[str]) -> str:
     """Return ``Did you mean 'x'?`` with the known word nearest to `word`, or an empty text."""
     match = get_close_matches(word, list(known), n=1, cutoff=0.5)

@@ -9,6 +9,7 @@ from itertools import pairwise
 from typing import Any
 
 from custseg.columns import LINE_IN_TEXT
+from custseg.errors import size
 from custseg.running import compute
 from custseg.running.compute import Resources
 from custseg.transactions.pieces import Piece
@@ -79,7 +80,7 @@ class Plan:
         """Say the plan in one line."""
         return (
             f"Plan: {len(self.chunks):,} chunk{'s' * (len(self.chunks) != 1)}, "
-            f"{self.buckets:,} bucket{'s' * (self.buckets != 1)}, {self.disk / 1e9:.2f} GB of temporary disk"
+            f"{self.buckets:,} bucket{'s' * (self.buckets != 1)}, {size(self.disk)} of temporary disk"
         )
 
     @classmethod

@@ -21,7 +21,7 @@ import polars as pl
 from custseg._version import __version__
 from custseg.customers import features, plan
 from custseg.customers.plan import Plan
-from custseg.errors import InputError, MachineError, OutputError
+from custseg.errors import InputError, MachineError, OutputError, size
 from custseg.pipeline import record
 from custseg.pipeline.customers import Run
 from custseg.pipeline.segmentation import Segmentation
@@ -156,7 +156,7 @@ def carry_out(
                 raise
             except MachineError as error:
                 if error.code == "disk-full":
-                    error.where += f"; the whole exchange takes about {chosen_plan.disk / 1e9:.2f} GB"
+                    error.where += f"; the whole exchange takes about {size(chosen_plan.disk)}"
                 raise
             work.remove()
             # Of a run that was given up for one with another --work-dir.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import shutil
 import textwrap
 from collections.abc import Mapping
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 from custseg.report import formats
 from custseg.running.places import AnyPath
 
-WIDTH = 110
+WIDTH, NARROW = 110, 60
 MOST_SEGMENTS = 12
 """More rows would push the rest off a screen of 24 lines; segments.csv has them all."""
 
@@ -37,7 +38,8 @@ def write_summary(record: Mapping[str, Any], folder: AnyPath) -> str:
     selection = record.get("k_selection")
     if selection:
         reason = f"Why {selection['chosen']}: {selection['reason']} Structure: {selection['verdict']}."
-        lines += [*textwrap.wrap(reason, WIDTH), "", f"Report:    {folder / 'report.html'}"]
+        width = min(WIDTH, max(NARROW, shutil.get_terminal_size((WIDTH, 0)).columns))
+        lines += [*textwrap.wrap(reason, width), "", f"Report:    {folder / 'report.html'}"]
     else:
         lines.append(f"Segments:  {folder / 'segments.csv'}")
     lines.append(f"Customers: {folder / 'customers'}")

@@ -6,6 +6,7 @@ import datetime as dt
 import math
 import re
 
+from custseg import errors
 from custseg.columns import FEATURES, Kind
 
 SPACE = "\u202f"
@@ -140,12 +141,7 @@ def month(value: str) -> str:
 
 def size(value: Number) -> str:
     """Bytes with a decimal unit: 94 MB."""
-    if value is None:
-        return NONE
-    for unit, least in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
-        if value >= least:
-            return f"{value / least:.3g}{SPACE}{unit}"
-    return f"{value:.0f}{SPACE}B"
+    return NONE if value is None else errors.size(value).replace(" ", SPACE)
 
 
 def seconds(value: Number) -> str:

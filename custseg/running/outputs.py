@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from custseg.errors import MachineError, cut
+from custseg.errors import MachineError, cut, size
 from custseg.running.places import AnyPath, Remote
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def disk_errors(path: AnyPath) -> Iterator[None]:
             raise MachineError(
                 "disk-full",
                 "The disk is full.",
-                where=f"{folder}, {free.f_bavail * free.f_frsize / 1e9:.2f} GB free",
+                where=f"{folder}, {size(free.f_bavail * free.f_frsize)} free",
                 now="Make room, or put the temporary files elsewhere (--work-dir), and run the same command "
                 "again: it goes on from what is whole.",
             ) from error

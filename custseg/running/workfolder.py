@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from custseg.errors import CustsegError, MachineError, OutputError, cut, told
+from custseg.errors import CustsegError, MachineError, OutputError, cut, size, told
 from custseg.running import outputs, places
 from custseg.running.lock import LOCK
 from custseg.running.places import AnyPath, Remote, any_path
@@ -72,7 +72,7 @@ class WorkFolder:
             self.remove()
             raise MachineError(
                 "too-little-disk",
-                f"The work needs about {needed / 1e9:.2f} GB of disk, and {free / 1e9:.2f} GB are free.",
+                f"The work needs about {size(needed)} of disk, and {size(free)} are free.",
                 where=str(self.path.parent),
                 now="Make room, or name a folder on another disk with --work-dir.",
             )

@@ -113,8 +113,8 @@ class Drifts:
             )
         if self.outside:
             told.append(
-                f"{self.outside:,} of {customers:,} customers lie outside the range that the segments were "
-                "made from."
+                f"{self.outside:,} of {customers:,} customers {'lies' if self.outside == 1 else 'lie'} "
+                "outside the range that the segments were made from."
             )
         return told
 

@@ -156,7 +156,7 @@ BY_WORDS = {
     "storage-failed": "The object store cannot be reached, or broke off.",
     "storage-no-credentials": "Nothing says who asks the object store.",
     "storage-rights": "does not let us read this",
-    "too-little-disk": "of disk, and 0.00 GB are free",
+    "too-little-disk": "B are free",
     "worker-cannot-see": "A worker does not see the",
     "worker-versions": "A worker runs other versions than this process.",
     "workers-died": "workers ended, one after the other",
