@@ -208,9 +208,14 @@ def cut_csv(folder: Path) -> list[Any]:
     return bad(folder, text()[:-25])
 
 
-@hostile("the disk left null bytes at the end", "damaged-file")
+@hostile("the disk left null bytes at the end", "damaged-file", "bad", "null bytes")
 def null_tail(folder: Path) -> list[Any]:
     return bad(folder, text(2000).encode() + b"\x00" * 4096)
+
+
+@hostile("the sign that DOS ends files with: a line that is invalid, and counted")
+def dos_end(folder: Path) -> list[Any]:
+    return bad(folder, text(200) + "\x1a")
 
 
 @hostile("a block of null bytes in the middle: its lines are invalid, and counted")

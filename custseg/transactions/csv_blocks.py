@@ -65,6 +65,9 @@ class TextExcerpt(NamedTuple):
     share: float
 
 
+END_OF_TEXT = "\x1a"
+"""What programs of DOS end a file with; it counts as a line that holds nothing of use."""
+
 TEXT = re.compile(rb"[^\r\n]")
 """Anything but ends of lines."""
 
@@ -237,16 +240,20 @@ class CsvFile:
         """Refuse a file whose last line is only half there."""
         short = [row for row in rows if len(row) < len(self.header)]
         cut_off = not end.endswith(self.dialect.marks.eol) and len(short) == 1 and short[0] is rows[-1]
-        if cut_off or b"\x00" in end:
+        if b"\x00" in end:
+            fault = "There are null bytes at the end of the file"
+        elif cut_off and short[0] != [END_OF_TEXT]:
             few = f"its last line has {len(rows[-1])} of {len(self.header)} cells"
-            fault = "it holds null bytes" if b"\x00" in end else few
-            raise InputError(
-                "damaged-file",
-                f"The end of the file is cut off: {fault}.",
-                where=f"{self.path}, last line",
-                now="Copy it again from where it came from, or take its last line out. "
-                "--skip-bad-files goes on without it.",
-            )
+            fault = f"The end of the file is cut off: {few}"
+        else:
+            return
+        raise InputError(
+            "damaged-file",
+            f"{fault}.",
+            where=f"{self.path}, last line",
+            now="Copy it again from where it came from, or take its last line out. "
+            "--skip-bad-files goes on without it.",
+        )
 
     def _records(self, text: bytes) -> Iterator[list[str]]:
         lines = io.StringIO(text.decode("utf-8", "replace"), newline="")
