@@ -285,8 +285,8 @@ def migration(record: Record, *, small_cells: bool = False) -> pl.DataFrame:
             continue
         rows.append(
             {
-                "before": before.get(row["from_id"], "Not in the previous run"),
-                "now": labels.get(row["to_id"], "Not in this run"),
+                "before": before.get(row["from_id"], "Not there"),
+                "now": labels.get(row["to_id"], "Not there"),
                 "from_id": row["from_id"] or 10_000,
                 "to_id": row["to_id"] or 10_000,
                 "customers": None if few else row["customers"],

@@ -196,7 +196,7 @@ def test_migration_adds_up_and_hides_the_few(three):
     moves = record["previous"]["migration"]
     table = tables.migration(record)
     assert table["customers"].sum() == sum(m["customers"] for m in moves)
-    assert table["before"].to_list()[-1] == "Not in the previous run"
+    assert table["before"].to_list()[-1] == "Not there"
     few = dict(record, previous=dict(record["previous"], migration=[dict(moves[0], customers=3)]))
     assert tables.migration(few).row(0, named=True)["customers"] is None
     assert tables.migration(few).row(0, named=True)["spend"] is None
