@@ -498,6 +498,11 @@ def mixed_line_ends(folder: Path) -> list[Any]:
     return bad(folder, text() + text().partition("\n")[2].replace("\n", "\r"))
 
 
+@hostile("others' lines behind an old Macintosh's", "mixed-line-ends", "bad", "line feed")
+def mixed_line_ends_otherwise(folder: Path) -> list[Any]:
+    return bad(folder, text(600).replace("\n", "\r") + text().partition("\n")[2])
+
+
 @hostile("the same with quotes", "mixed-line-ends", "bad", "carriage return")
 def mixed_line_ends_with_quotes(folder: Path) -> list[Any]:
     lines = text(Country=lambda n: f'"Land {n}"')

@@ -224,7 +224,11 @@ def returned(lines: pd.DataFrame, given: set[str], rules: Rules) -> pd.DataFrame
     back = lines[lines["fate"].isin(["cancelled", "non_positive"]) & negative]
     if rules.duplicates == "drop":
         back = back.drop_duplicates([name for name in lines.columns if name in given])
-    return back.assign(**{name: -back[name].abs() for name in ("quantity", "amount") if name in back})
+    below = {name: -back[name].abs() for name in ("quantity", "amount") if name in back}
+    if "quantity" in below:
+        goods = (back["quantity"] < 0) | (back["fate"] == "cancelled")
+        below["quantity"] = below["quantity"].where(goods, 0.0)
+    return back.assign(**below)
 
 
 def sum_exactly(lines: pd.DataFrame, name: str) -> pd.Series:

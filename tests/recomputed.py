@@ -12,6 +12,7 @@ import numpy as np
 import oracle
 import pandas as pd
 import printed
+from deciles import edges_of
 from kneed import KneeLocator
 from scipy.stats import skew
 from sklearn.cluster import KMeans
@@ -244,8 +245,7 @@ class Again:
         outside, drift = np.zeros(len(self.customers), bool), []
         for name in self.features:
             then, now = before.customers[name].to_numpy(float), self.customers[name].to_numpy(float)
-            edges = np.unique(np.quantile(then, np.arange(1, 10) / 10, method="higher"))
-            bins = [-np.inf, *edges, np.inf]
+            bins = [-np.inf, *edges_of(then), np.inf]
             shares = [np.histogram(values, bins)[0] / len(values) for values in (then, now)]
             p, q = np.maximum(shares, max(1e-4, 0.5 / len(now)))
             below, above = now < then.min(), now > then.max()

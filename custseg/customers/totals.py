@@ -12,6 +12,7 @@ from custseg.customers.duplicates import find_first_invoices
 from custseg.customers.features import Lines, Recipe
 from custseg.customers.keys import key
 from custseg.errors import InputError
+from custseg.transactions.cleaning import CANCELLATION_MARK
 from custseg.transactions.numbers import Numbers
 
 MONTHS = 1 << 11
@@ -62,7 +63,7 @@ def add_up(
     """
     returned = heads["returned"].to_numpy() if recipe.returns else None
     if returned is not None:
-        columns, amount = _taken_back(np.repeat(returned, heads["n"].to_numpy()), columns, amount)
+        columns, amount = _taken_back(heads, columns, amount)
     sums = _by_stretch(heads, columns, amount, dropped)
     bought = {name: _but(returned, 0, values) for name, values in sums.items()}
     month = _month(heads["invoice_date"]) if "invoice_date" in heads.columns else None
@@ -91,14 +92,26 @@ def _but(marks: NDArray[np.bool_] | None, other: int, values: NDArray[np.int64])
     return values if marks is None else np.where(marks, other, values)
 
 
-def _taken_back(returned: NDArray[np.bool_], columns: Lines, amount: Numbers) -> tuple[Lines, Numbers]:
-    """Return quantities and amounts with those of returned lines below zero: a till may write only one so."""
+def _taken_back(heads: pl.DataFrame, columns: Lines, amount: Numbers) -> tuple[Lines, Numbers]:
+    """Return quantities and amounts with those of returned lines below zero: a till may write only one so.
+
+    A line of money below zero that no invoice cancels takes none of the goods back: it is a discount.
+    """
+    lengths = heads["n"].to_numpy()
+    returned = np.repeat(heads["returned"].to_numpy(), lengths)
 
     def below(numbers: Numbers) -> Numbers:
         return Numbers(np.where(returned, -np.abs(numbers.values), numbers.values), numbers.unit)
 
-    quantity = {"quantity": below(columns["quantity"])} if "quantity" in columns else {}
-    return {**columns, **quantity}, below(amount)
+    if "quantity" in columns:
+        quantity = columns["quantity"]
+        goods = quantity.values < 0
+        if "invoice" in heads.columns:
+            cancelled = heads["invoice"].str.starts_with(CANCELLATION_MARK).fill_null(False)
+            goods |= np.repeat(cancelled.to_numpy(), lengths)
+        taken = below(quantity).values
+        columns = {**columns, "quantity": Numbers(np.where(returned & ~goods, 0, taken), quantity.unit)}
+    return columns, below(amount)
 
 
 class _Groups(NamedTuple):

@@ -106,7 +106,7 @@ def _again(
     found: Segmentation, settings: Settings, sources: Mapping[str, str], progress: Progress
 ) -> Segmentation:
     """Add the lists to a run that stands finished without them."""
-    if not settings.lists or (found.folder / "lists").is_dir():
+    if not settings.lists or found.record["settings"]["lists"]["value"]:
         return runs.nothing_to_do(found, settings, sources, progress)
     progress.say("This run is finished already: only its lists are written (--lists).")
     drawing.list_again(found, found.folder)

@@ -92,7 +92,10 @@ def settle_names(
     named |= {
         i: asked[name]
         for i, name in enumerate(own)
-        if i not in named and name in asked and asked[name].casefold() not in borne
+        if i not in named
+        and name in asked
+        and asked[name].casefold() not in borne
+        and before.get(i, "").casefold() not in wanted
     }
     # A name is given once: who bore one that another was asked to have gets another.
     given = {name.casefold() for name in named.values()}

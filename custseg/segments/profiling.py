@@ -7,7 +7,9 @@ terms are each of one customer alone. So nothing depends on the order of the par
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import astuple
 from fractions import Fraction
 from functools import partial
 from typing import Any
@@ -185,13 +187,19 @@ def _quantiles(ranked: Ranked, size: int) -> dict[str, float]:
 def _spread(ranked: Ranked, size: int) -> dict[str, Any]:
     """Return how a feature is spread over all customers."""
     _, _, minimum, maximum = ranked.values[:4].tolist()
-    edges, places_of = np.unique(ranked.values[4:], return_index=True)
-    bounds = np.r_[0, ranked.below[4:][places_of], size]
+    tenths = {float(v): (b, b + e) for v, b, e in zip(*(part[4:] for part in astuple(ranked)), strict=True)}
+    counts = {value: int(below) for value, (below, _) in tenths.items()}
+    for value, (below, reached) in tenths.items():
+        if 10 * (reached - below) >= size:
+            # What is above a value that a tenth of all have would be in its bin, and a rise go unseen.
+            counts.setdefault(math.nextafter(value, math.inf), int(reached))
+    edges = sorted(counts)
+    bounds = np.array([0, *map(counts.__getitem__, edges), size])
     return {
         "minimum": minimum,
         "median": _middle(ranked),
         "maximum": maximum,
-        "edges": tuple(edges.tolist()),
+        "edges": tuple(edges),
         "shares": tuple((np.diff(bounds) / size).tolist()),
     }
 

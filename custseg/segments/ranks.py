@@ -45,12 +45,13 @@ class Ranked:
     ----------
     values
         In the order of the ranks.
-    below
-        How many values of the group are less than each.
+    below, equal
+        How many values of the group are less than each, and how many are the same.
     """
 
     values: Floats
     below: NDArray[np.int64]
+    equal: NDArray[np.int64]
 
 
 @dataclass
@@ -59,6 +60,7 @@ class _Search:
 
     begins: Keys
     below: NDArray[np.int64]
+    equal: NDArray[np.int64]
     open: NDArray[np.bool_]
     left: int
 
@@ -96,7 +98,13 @@ def find_ranks(
     """
     groups = list(ranks)
     searches = [
-        _Search(np.zeros(n, np.int64), np.zeros(n, np.int64), np.ones(n, np.bool_), sizes[group])
+        _Search(
+            begins=np.zeros(n, np.int64),
+            below=np.zeros(n, np.int64),
+            equal=np.zeros(n, np.int64),
+            open=np.ones(n, np.bool_),
+            left=sizes[group],
+        )
         for group, n in zip(groups, map(len, ranks.values()), strict=True)
     ]
     known = 0
@@ -110,7 +118,7 @@ def find_ranks(
             _narrow(open_searches[int(number)], ranks[groups[int(number)]], own, step if known else None)
         known += step
     return {
-        group: Ranked(_values(search.begins), search.below)
+        group: Ranked(_values(search.begins), search.below, search.equal)
         for group, search in zip(groups, searches, strict=True)
     }
 
@@ -177,6 +185,7 @@ def _narrow(search: _Search, ranks: Sequence[int], counts: pl.DataFrame, step: i
         rank = ranks[place] - search.below[place]
         at = int(np.searchsorted(before, before[first] + rank)) - 1
         search.below[place] += before[at] - before[first]
+        search.equal[place] = held[at]
         search.open[place] = least[at] != most[at]
         # One value is known to its last bit.
         search.begins[place] = begins[at] if search.open[place] else least[at]

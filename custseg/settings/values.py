@@ -12,7 +12,7 @@ from pydantic import BeforeValidator, PlainValidator
 from custseg.errors import cut
 
 LONGEST_NAME = 60
-LONGEST_SIGN = 3
+LONGEST_SIGN = 8
 
 UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 UNITS |= {"KIB": 2**10, "MIB": 2**20, "GIB": 2**30, "TIB": 2**40}
@@ -82,13 +82,13 @@ def parse_pictures(value: object) -> object:
 
 
 def parse_currency(value: object) -> object:
-    """Read ``gbp`` as ``GBP``; a sign such as ``£`` will do as well."""
+    """Read ``gbp`` as ``GBP``; a sign such as ``£`` or ``kr`` will do as well."""
     if not isinstance(value, str):
         return value
     text = value.strip()
-    if not text or len(text) > LONGEST_SIGN or (text.isascii() and text.isalpha() and len(text) != 3):
-        raise ValueError(f"'{cut(value)}' is no currency: write a code of three letters, such as GBP")
-    return text.upper() if text.isascii() else text
+    if not text or len(text) > LONGEST_SIGN:
+        raise ValueError(f"'{cut(value)}' is no currency: write a code, such as GBP, or a sign")
+    return text.upper() if len(text) == 3 and text.isascii() else text
 
 
 def parse_segment_names(value: object) -> object:

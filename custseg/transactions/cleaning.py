@@ -144,6 +144,11 @@ def where_expression(where: str) -> pl.Expr:
         raise bad_where(where, error) from None
 
 
+def with_small_addresses(where: str) -> str:
+    """Return a condition with its e-mail addresses as those of customers are read: without capitals."""
+    return re.sub(r"'[^']*@[^']*'", lambda found: found[0].lower(), where)
+
+
 def compared_with_number(where: str, name: str) -> bool:
     """Tell whether a condition compares a column with a number: text in that column is read as numbers."""
     column = rf'(?:"{re.escape(name)}"|(?<![\w"]){re.escape(name)}(?![\w"]))'

@@ -9,7 +9,7 @@ from custseg.transactions.marks import Marks
 
 
 class MixedEnds(Exception):
-    """One record holds several lines that end in a carriage return alone; they would be lost in it."""
+    """One record holds several lines that end otherwise than all others; they would be lost in it."""
 
     def __init__(self, line: bytes) -> None:
         super().__init__(line)
@@ -19,8 +19,8 @@ class MixedEnds(Exception):
         """Return the error that names the file."""
         return InputError(
             "mixed-line-ends",
-            "Lines end in one way at first and in a carriage return alone further on, such as behind "
-            f"'{cut(self.line.decode('utf-8', 'replace'))}'.",
+            "Lines end in one way at first and in another (carriage return or line feed alone) further on, "
+            f"such as behind '{cut(self.line.decode('utf-8', 'replace'))}'.",
             where=place,
             now=r"Give all lines the same end: tr '\r' '\n' < OLD.csv > NEW.csv",
         )
@@ -34,13 +34,13 @@ def refuse_mixed_ends(data: bytes, marks: Marks, fields: int) -> None:
     MixedEnds
         There is such a record.
     """
-    done = 0 if marks.eol != b"\r" else len(data)
-    for found in re.finditer(rb"\r(?![\r" + re.escape(marks.eol) + rb"]|$)", data):
+    done, other = 0, b"\n" if marks.eol == b"\r" else b"\r"
+    for found in re.finditer(other + rb"(?![\r\n]|$)", data):
         if found.start() < done:
             continue
         begin = data.rfind(marks.eol, 0, found.start()) + 1
         end = data.find(marks.eol, found.end())
         done = end if end >= 0 else len(data)
-        lines = [line for line in data[begin:done].split(b"\r") if line.count(marks.separator) == fields - 1]
+        lines = [line for line in data[begin:done].split(other) if line.count(marks.separator) == fields - 1]
         if len(lines) > 1:
             raise MixedEnds(lines[0])

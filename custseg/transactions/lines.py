@@ -15,6 +15,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from custseg.columns import LINE_LIMIT, SCALE
+from custseg.errors import cut
 from custseg.transactions import cleaning, quotes
 from custseg.transactions.cleaning import FATE_CODES
 from custseg.transactions.csv_blocks import CsvFile
@@ -239,9 +240,27 @@ def without_blank_lines(part: Part) -> Part:
     return part._replace(frame=part.frame.filter(~pl.all_horizontal(pl.all().is_null())))
 
 
+def _as_numbers(name: str, cells: pl.Series, source: Source, table: Table) -> pl.Series:
+    """Read text that --where compares with a number.
+
+    Raises
+    ------
+    InputError
+        A cell is none.
+    """
+    read = partial(read_number, mark=source.mark or POINT, thorough=True)
+    numbers = cells.to_frame().select(read(pl.first())).to_series()
+    if len(other := cells.filter(numbers.is_null() & (cells.str.strip_chars() != "")).head(1)):
+        fault = TypeError(f"'{cut(name)}' is compared with a number and holds '{cut(other[0])}'")
+        raise cleaning.bad_where(str(table.rules.where), fault)
+    return numbers
+
+
 def _holds(table: Table, lines: Lines, frame: pl.DataFrame, source: Source) -> NDArray[np.bool_]:
     """Tell for which lines --where holds; null is not known in the line's favour."""
     condition = cleaning.where_expression(str(table.rules.where))
+    if "customer_id" in {column_called(name, source) or name for name in condition.meta.root_names()}:
+        condition = cleaning.where_expression(cleaning.with_small_addresses(str(table.rules.where)))
     stretch = lines.stretches()
     columns = {}
     for name in condition.meta.root_names():
@@ -249,8 +268,7 @@ def _holds(table: Table, lines: Lines, frame: pl.DataFrame, source: Source) -> N
         cells = lines.heads[head].gather(stretch) if head in HEAD else frame[asked(name)]
         is_text = cells.dtype == pl.String and head not in table.read
         if is_text and cleaning.compared_with_number(str(table.rules.where), name):
-            read = partial(read_number, mark=source.mark or POINT, thorough=True)
-            cells = cells.to_frame().select(read(pl.first())).to_series()
+            cells = _as_numbers(name, cells, source, table)
         columns[name] = cells
     try:
         holds = pl.DataFrame(columns).select(condition.fill_null(False)).to_series()

@@ -149,9 +149,9 @@ def prove_ids(sources: Sequence[Source], samples: Samples, *, thorough: bool, me
     pattern = re.compile(values.EXPONENT_ID)
     found: list[str] = []
     for source, sample in zip(sources, samples, strict=True):
-        cells = {cell.strip() for cell in sample.get("customer_id", ()) if cell and "e" in cell.lower()}
-        written = sorted(filter(pattern.match, cells))
-        if shortened := _find_shortened(written):
+        cells = {cell.strip() for cell in sample.get("customer_id", ()) if cell}
+        written = sorted(cell for cell in cells if "e" in cell.lower() and pattern.match(cell))
+        if shortened := _find_shortened(written, len(cells)):
             meet(_shortened_ids(source, shortened))
             return False
         found += written
@@ -164,17 +164,17 @@ def prove_ids(sources: Sequence[Source], samples: Samples, *, thorough: bool, me
         return False
 
 
-_SHORT = re.compile(r"-?\d\.(\d{2,})[eE]\+?(\d+)")
+_SHORT = re.compile(r"-?\d[.,](\d{2,})[eE]\+?(\d+)")
 
 
-def _find_shortened(ids: Sequence[str]) -> str:
-    """Return an id that has fewer digits than its exponent says, if most have that; else an empty text.
+def _find_shortened(ids: Sequence[str], every: int) -> str:
+    """Return an id that has fewer digits than its exponent says, if half of all have; else an empty text.
 
     A program that leaves out zeros at the end, and no other digit, shortens one in ten.
     """
     parts = {text: match.groups() for text in ids if (match := _SHORT.fullmatch(text))}
     short = [text for text, (decimals, exponent) in parts.items() if int(exponent) > len(decimals)]
-    return short[0] if len(short) > 1 and 2 * len(short) >= len(parts) else ""
+    return short[0] if len(short) > 1 and 2 * len(short) >= every else ""
 
 
 def _shortened_ids(source: Source, text: str) -> InputError:

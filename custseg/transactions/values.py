@@ -20,7 +20,7 @@ NO_ID = (
 )
 """Texts that stand for a missing customer id, compared without case."""
 
-EXPONENT_ID = r"^-?\d+(?:\.\d*[eE][-+]?|[eE][-+])\d+$"
+EXPONENT_ID = r"^-?\d+(?:[.,]\d*[eE][-+]?|[eE][-+])\d+$"
 """An id written as a number with an exponent, as spreadsheets do with long ones. ``12E003`` is a code."""
 
 NUMBER_ID = rf"^-?\d+(\.0+)?$|{EXPONENT_ID}"
@@ -54,7 +54,7 @@ def customer_id(column: pl.Expr, dtype: pl.DataType, *, exponents: bool) -> pl.E
     stripped = code(as_text(column, dtype))
     whole = stripped
     if exponents:
-        value = stripped.cast(pl.Float64, strict=False)
+        value = stripped.str.replace(",", ".", literal=True).cast(pl.Float64, strict=False)
         number = value.cast(pl.Int64, strict=False)
         is_whole = stripped.str.contains(EXPONENT_ID) & (number.cast(pl.Float64) == value)
         whole = pl.when(is_whole).then(number.cast(pl.String)).otherwise(whole)

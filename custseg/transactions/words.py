@@ -10,10 +10,9 @@ STRONG = {
     "customer_id": (
         "customerid customer customerno customernr customernumber customerkey customercode custid "
         "custno client clientid clientno clientcode shopper shopperid household householdid householdkey "
-        "account accountid accountno member memberid memberno membernumber buyer buyerid user "
-        "userid loyaltyid loyaltycard cardid cardnumber kunde kundennummer kundennr kundenid "
+        "account accountid accountno member memberid memberno membernumber buyer buyerid loyaltyid "
+        "loyaltycard cardid cardnumber kunde kundennummer kundennr kundenid "
         "cliente clienteid idcliente idclient numeroclient codcliente codigocliente debitor kundenkartennr "
-        "loyaltycardno loyaltycardnumber loyaltycardid membercard membercardno membercardnumber "
         "会員番号 顧客番号 debitorennr debitorennummer debitornr accountnumber cardno loyaltyno "
         "loyaltynumber soldtoparty cpf cpfcliente cpfdocliente codigodocliente ncartefidelite cartefidelite "
         "nclient codeclient codicecliente numerocliente klant klantid klantnr klantnummer klient klientid "
@@ -27,9 +26,8 @@ STRONG = {
         "belegnummer belegnr beleg bon bonnummer bonnr auftragsnummer "
         "auftragsnr verkaufsbeleg saleid amazonorderid noalbaran レシート番号 伝票番号 facture "
         "numerofacture commande numerocommande factura numerofactura pedido documentno documentnumber "
-        "billingdocument txnid txnno nticket noticket numeroticket nfacture ndefacture ncommande "
-        "ndecommande nbon nfattura nscontrino nordine nopedido nodepedido nofactura nodefactura cupom "
-        "nodocupom numerodocupom notafiscal "
+        "billingdocument txnid txnno nticket noticket numeroticket cupom nodocupom numerodocupom "
+        "notafiscal "
         "scontrino numeroscontrino fattura numerofattura factuurnummer kassabon paragon nrparagonu "
         "numerparagonu nrfaktury numerfaktury fisno faturano invno docno レシートno voucher voucherno"
     ),
@@ -65,8 +63,18 @@ STRONG = {
 }
 """Words that say it plainly, as `plain` returns them."""
 
+FAIR = {
+    # Beside a card of the customer's a user is who sat at the till.
+    "customer_id": "user userid loyaltycardno loyaltycardnumber loyaltycardid membercard membercardno "
+    "membercardnumber",
+    "invoice": "nfacture ndefacture ncommande ndecommande nbon nfattura nscontrino nordine nopedido "
+    "nodepedido nofactura nodefactura",
+}
+"""Words that are taken before weak ones, where no strong one is there."""
+
 WEAK = {
-    "customer_id": "buyeremail email emailaddress customeremail billingemail customername clientname",
+    "customer_id": "accountcode buyeremail email emailaddress customeremail billingemail customername "
+    "clientname",
     "quantity": "items itemcount numberofitems",
     "unit_price": "price sellingprice retailprice preis prix precio preco prezzo prijs cena fiyat",
     "amount": "total netsales umsatzbrutto sales revenue turnover sum value spend umsatz gesamt ventas "
@@ -78,11 +86,9 @@ WEAK = {
 """Words that are taken where no strong one is there."""
 
 LEAST = {
-    "customer_id": "accountcode",
     "unit_price": "unitcost",
 }
-"""Words that mean it where nothing else does: beside a price, a cost is what the shop paid, and an account's
-code is the ledger's."""
+"""Words that mean it where nothing else does: beside a price, a cost is what the shop paid."""
 
 
 @lru_cache(maxsize=4096)
@@ -94,6 +100,6 @@ def plain(header: str) -> str:
 
 TIERS = [
     {word: column for column, words in tier.items() for word in words.split()}
-    for tier in (STRONG, WEAK, LEAST)
+    for tier in (STRONG, FAIR, WEAK, LEAST)
 ]
 """Of each tier, every word in plain form and the column it means."""

@@ -157,14 +157,19 @@ def test_net_returns_are_carried_and_never_a_purchase(tmp_path: Path) -> None:
     ]
 
 
-@pytest.mark.parametrize("back", ["-2,6", "2,-6", "-2,-6"])
-def test_a_return_is_one_whichever_number_is_negative(tmp_path: Path, back: str) -> None:
+@pytest.mark.parametrize(
+    ("invoice", "back", "units"),
+    [("2", "-2,6", 3), ("2", "-2,-6", 3), ("C2", "2,-6", 3), ("C2", "-2,6", 3), ("2", "2,-6", 5)],
+)
+def test_a_return_is_one_whichever_number_is_negative_and_a_discount_takes_no_goods_back(
+    tmp_path: Path, invoice: str, back: str, units: int
+) -> None:
     path = tmp_path / "lines.csv"
-    path.write_text(f"Customer ID,Invoice,Quantity,Total\na,1,5,20\na,2,{back}\n")
+    path.write_text(f"Customer ID,Invoice,Quantity,Total\na,1,5,20\na,{invoice},{back}\n")
     run = Exchange(tmp_path, [path], features="spend,purchases,returned_value", returns="net")
     done = features.finish(run.customers().lazy(), run.recipe, None).collect()
     wanted = ["total_quantity", "spend", "purchases", "returned_value"]
-    assert done.select(wanted).rows() == [(3.0, 14.0, 1, 6.0)]
+    assert done.select(wanted).rows() == [(units, 14.0, 1, 6.0)]
 
 
 @pytest.mark.parametrize("wanted", ["distinct_products", "return_rate", "returned_value"])

@@ -2,6 +2,7 @@ import numpy as np
 import polars as pl
 import pytest
 from customer_blocks import Blocks
+from deciles import edges_of
 from test_model import model as made_model
 
 from custseg.errors import InputError
@@ -11,7 +12,7 @@ from custseg.segments.model import SeenFeature
 
 def seen(values):
     """What a model remembers of values, by NumPy alone."""
-    edges = np.unique(np.quantile(values, np.arange(1, 10) / 10, method="higher"))
+    edges = edges_of(values)
     counts = np.histogram(values, bins=[-np.inf, *edges, np.inf])[0]
     return SeenFeature(
         minimum=float(min(values)),
@@ -54,7 +55,7 @@ def test_the_index_is_that_of_its_formula():
     old, new = customers(), customers(900, seed=1, grown=1.6)
     found = {d.name: d for d in measure_drift(new.lazy(), model_of(old)).features}
     for name in old.columns:
-        edges = np.unique(np.quantile(old[name], np.arange(1, 10) / 10, method="higher"))
+        edges = edges_of(old[name])
         p, q = (np.histogram(t[name], bins=[-np.inf, *edges, np.inf])[0] / t.height for t in (old, new))
         p, q = np.maximum(p, 0.5 / 900), np.maximum(q, 0.5 / 900)
         assert found[name].psi == pytest.approx(float(((q - p) * np.log(q / p)).sum()), abs=1e-12)
@@ -64,6 +65,16 @@ def test_the_index_is_that_of_its_formula():
     for name in old.columns:
         outside |= ((new[name] < old[name].min()) | (new[name] > old[name].max())).to_numpy()
     assert measure_drift(new.lazy(), model_of(old)).outside == outside.sum()
+
+
+@pytest.mark.parametrize(("most", "share"), [(1, 0.94), (2, 1.0)])
+def test_a_rise_is_seen_where_nearly_all_were_alike(most, share):
+    then = np.where(np.arange(2000) < 2000 * share, most, 6)
+    now = np.where(np.arange(1000) % 10 < 4, most, 3)
+    table = pl.DataFrame({"purchases": then}, schema={"purchases": pl.Int64})
+    drifts = measure_drift(pl.DataFrame({"purchases": now}).lazy(), model_of(table))
+    assert drifts.features[0].psi > 1
+    assert "purchases" in drifts.sentences(1000)[0]
 
 
 def test_users_are_told_of_change_and_not_of_chance():

@@ -144,6 +144,9 @@ def test_a_name_is_never_given_twice():
 
 
 def test_a_name_given_by_the_name_it_replaces_stays_month_after_month():
+    words = {"Champions": "Loyal", "Loyal": "Champions"}
+    first = settled(asked=words)
+    assert settled(asked=words, carried=dict(enumerate(first, start=1))) == first
     asked = {"Hibernating": "Asleep", "1": "VIP"}
     names = settled(asked={"1": "VIP"})
     assert names[3] == "Hibernating"

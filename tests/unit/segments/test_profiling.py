@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+from deciles import edges_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import skew
@@ -94,7 +95,7 @@ def test_features_are_summarised(customers, profile, scaling):
             assert summary.skew_scaled == pytest.approx(skew(scaled[:, place]), rel=1e-3, abs=1e-6)
         else:
             assert summary.skew_scaled is None
-        assert len(summary.shares) == len(summary.edges) + 1 <= 10
+        assert len(summary.shares) == len(summary.edges) + 1 <= 19
         bins = np.histogram(values, bins=[-np.inf, *summary.edges, np.inf])[0]
         assert summary.shares == tuple(bins / 999)
         record = json.loads(json.dumps(summary.to_record()))
@@ -146,7 +147,7 @@ def test_profiles_are_those_of_whole_numbers(profiled, rows, few, parts, seed):
             assert segment.means == segment.medians == segment.quantiles == nothing
     _, _, summary = found.features
     assert (summary.minimum, summary.median, summary.maximum) == (min(spend), np.median(spend), max(spend))
-    edges = np.unique(np.sort(spend)[[-(-i * (len(spend) - 1) // 10) for i in range(1, 10)]])
+    edges = edges_of(spend)
     assert summary.edges == tuple(edges)
     counts = [
         sum(a <= s < b for s in spend) for a, b in zip([-np.inf, *edges], [*edges, np.inf], strict=True)

@@ -21,9 +21,9 @@ def test_ids_kept_from_becoming_numbers_are_what_is_between_the_quotes() -> None
 
 
 def test_only_what_programs_write_for_numbers_is_a_number() -> None:
-    ids = ["1.785e4", "1E+05", "12E003", "1e5", "1.2345E+02", "1e+20", "5.00e0"]
+    ids = ["1.785e4", "1,785E+04", "1E+05", "12E003", "1e5", "1.2345E+02", "1e+20", "5.00e0"]
     read = heads.read_ids(pl.Series("id", ids), exponents=True)
-    assert read.to_list() == ["17850", "100000", "12E003", "1e5", "1.2345E+02", "1e+20", "5"]
+    assert read.to_list() == ["17850", "17850", "100000", "12E003", "1e5", "1.2345E+02", "1e+20", "5"]
 
 
 def test_case_and_unseen_signs_make_no_other_customer() -> None:
@@ -36,6 +36,7 @@ def test_an_invoice_is_one_whatever_program_wrote_it() -> None:
     invoices = ["1000", "1000.0", " 1000.0 ", '="1000"', "\ufeff1000", "C1000", "A.0", "", None]
     plain = ["1000", "1000", "1000", "1000", "1000", "C1000", "A.0", None, None]
     assert heads.read_invoices(pl.Series("invoice", invoices)).to_list() == plain
+    assert heads.read_invoices(pl.Series("invoice", invoices, pl.Categorical)).to_list() == plain
     assert heads.read_invoices(pl.Series("invoice", [1000, None])).to_list() == ["1000", None]
 
 

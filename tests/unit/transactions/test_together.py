@@ -199,6 +199,22 @@ def test_text_that_is_compared_with_a_number_is_one(
     assert ledger["kept"] == 10 * len(kept)
 
 
+@pytest.mark.parametrize("cell", ["A7", "12,5"])
+def test_a_cell_that_is_no_number_is_named_where_it_is_compared_with_one(cell: str, tmp_path: Path) -> None:
+    rows = [row | {"store": cell if row["invoice"] == "17" else "1"} for row in lines(30, "%Y-%m-%d")]
+    write(tmp_path / "in", "a.csv", rows)
+    with pytest.raises(InputError, match=f"'store' is compared with a number and holds '{cell}'"):
+        sum_up(tmp_path / "in", where="store <> 1")
+    assert sum_up(tmp_path / "in", where="store <> '1'").ledger["ledger"]["kept"] == 1
+
+
+def test_a_condition_finds_an_address_as_it_stands_in_the_file(tmp_path: Path) -> None:
+    rows = [row | {"customer_id": row["customer_id"].upper() + "@Shop.com"} for row in lines(70, "%Y-%m-%d")]
+    write(tmp_path / "in", "a.csv", rows)
+    for where in ("customer_id <> 'C1@Shop.com'", "customer_id not in ('C1@Shop.com', 'X')"):
+        assert sum_up(tmp_path / "in", where=where).ledger["ledger"]["kept"] == 60
+
+
 @pytest.mark.parametrize("where", ["note", "quantity", "quantity + 1", "invoice"])
 def test_a_condition_that_is_neither_true_nor_false_is_refused(where: str, tmp_path: Path) -> None:
     write(tmp_path / "in", "a.csv", lines(30, "%Y-%m-%d", note="x"))

@@ -5,7 +5,7 @@ import pytest
 from custseg.errors import InputError
 from custseg.transactions.layouts import LAYOUTS, UNJOINED, find_layout
 from custseg.transactions.vocabulary import is_header, map_columns
-from custseg.transactions.words import LEAST, STRONG, WEAK, plain
+from custseg.transactions.words import FAIR, LEAST, STRONG, WEAK, plain
 
 
 def mapped(header: str, **told: str) -> dict[str, str]:
@@ -140,7 +140,10 @@ def test_tables_that_must_be_joined_are_refused_with_the_join(header: str, name:
         ("Invoice,Date,SKU,Qty,Unit Cost,Price EUR,Customer ID", "unit_price", "Price EUR"),
         ("Invoice,StockCode,Quantity,InvoiceDate,Unit Cost,Price,Customer ID", "unit_price", "Price"),
         ("Invoice,Date,SKU,Qty,Unit Cost,Customer ID", "unit_price", "Unit Cost"),
-        ("Invoice,Date,Account Code,Email,Qty,Price", "customer_id", "Email"),
+        ("Invoice,Date,Account Code,Qty,Price", "customer_id", "Account Code"),
+        ("Customer ID,Loyalty Card No,User ID,Facture,N° facture,Qty", "customer_id", "Customer ID"),
+        ("Customer ID,Loyalty Card No,User ID,Facture,N° facture,Qty", "invoice", "Facture"),
+        ("user_id,email,order_id,Qty", "customer_id", "user_id"),
         (
             "*ContactName,EmailAddress,*InvoiceNumber,*InvoiceDate,*Quantity,*UnitAmount,LineAmount,*AccountCode",
             "customer_id",
@@ -163,6 +166,7 @@ def test_an_amount_beside_a_price_may_be_one_of_pieces() -> None:
 
 def test_a_cashier_beside_a_loyalty_card_is_asked_about() -> None:
     assert refusal("User ID,Loyalty Card No,Receipt No,Qty,Price").code == "two-meanings"
+    assert refusal("Invoice,Date,Account Code,Email,Qty,Price").code == "two-meanings"
 
 
 def test_what_the_user_says_wins() -> None:
@@ -276,7 +280,7 @@ def test_what_can_be_a_header() -> None:
 
 
 def test_no_word_has_two_meanings() -> None:
-    for tier in (STRONG, WEAK, LEAST):
+    for tier in (STRONG, FAIR, WEAK, LEAST):
         words = [word for words in tier.values() for word in words.split()]
         assert len(words) == len(set(words))
         assert all(word == plain(word) for word in words)
