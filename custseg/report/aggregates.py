@@ -213,7 +213,7 @@ def recency_frequency(record: Record, customers: pl.LazyFrame) -> pl.DataFrame:
         .group_by("recency_step", "purchases_step", maintain_order=True)
         .agg(pl.col("segment_id").first(), *_sums(counted))
     )
-    recency = dict(enumerate(steps(RECENCY_EDGES)))
+    recency = dict(enumerate(steps(RECENCY_EDGES, least=0)))
     purchases = dict(enumerate(steps(PURCHASES_EDGES)))
     return cells.select(
         _labelled(record),
@@ -226,10 +226,10 @@ def recency_frequency(record: Record, customers: pl.LazyFrame) -> pl.DataFrame:
     ).sort("purchases_step", "recency_step")
 
 
-def steps(edges: Sequence[int]) -> list[str]:
+def steps(edges: Sequence[int], *, least: int = 1) -> list[str]:
     """Return texts of the steps between `edges`: 1–30, 31–60, …, 366+."""
     texts = []
-    low = 1
+    low = least
     for edge in edges:
         texts.append(f"{edge}" if low == edge else f"{low}–{edge}")
         low = edge + 1

@@ -9,7 +9,7 @@ import polars as pl
 
 from custseg.columns import FEATURES
 from custseg.report import formats
-from custseg.report.tables import FEWEST, Record, tiny_segments
+from custseg.report.tables import FEWEST, Record, below_zero, tiny_segments
 
 LITTLE = 0.05
 """Share of spend below which a segment is not named among those that bring half of it."""
@@ -105,8 +105,15 @@ def sizes(record: Record, *, small_cells: bool = False) -> str:
     )
 
 
-def profiles(table: pl.DataFrame) -> str:
+def profiles(table: pl.DataFrame, currency: str | None = None) -> str:
     """Name the largest difference from the typical customer."""
+    apart = (pl.col("median") != pl.col("all_customers")) & (pl.col("ratio").fill_null(0) == 0)
+    for row in table.filter(apart).head(1).iter_rows(named=True):
+        middle = formats.feature(row["name"], row["all_customers"], currency)
+        return (
+            f"The largest difference is in {row['feature'].lower()}: the median of {bare(row['segment'])} is "
+            f"{row['text']}, that of all customers {middle}."
+        )
     known = table.filter(pl.col("ratio") > 0).sort(pl.col("ratio").log().abs(), descending=True)
     if known.is_empty() or known["ratio"][0] == 1:
         return "No segment's median differs from that of all customers."
@@ -137,9 +144,10 @@ def silhouettes(table: pl.DataFrame, record: Record) -> str:
         pl.col("mean", "below_zero", "customers").first()
     )
     best, worst = (parts.sort("mean", descending=down).row(0, named=True) for down in (True, False))
-    below = parts.select(
-        (pl.col("below_zero") * pl.col("customers")).sum() / pl.col("customers").sum()
-    ).item()
+    # Of the small segments too, which have no row in the table.
+    every = [part for part in record["k_selection"]["silhouette_by_segment"] if part["quantiles"]]
+    doubted = sum(below_zero(part["quantiles"]) * part["customers"] for part in every)
+    below = doubted / sum(part["customers"] for part in every)
     sampled = record["k_selection"].get("silhouette_sampled")
     exact = record["k_selection"].get("silhouette_exact")
     basis = "all customers" if exact else f"a sample of {formats.plural(sampled or 0, 'customer')}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -172,7 +173,8 @@ def silhouettes(record: Record, *, small_cells: bool = False) -> pl.DataFrame:
     parts = sorted(record["k_selection"].get("silhouette_by_segment") or [], key=lambda part: part["id"])
     parts = [p for p in parts if p["quantiles"] and (small_cells or p["customers"] >= FEWEST)]
     total = sum(part["customers"] for part in parts)
-    gap = 0.02
+    # With fifty segments as much as with two must be left for the blades.
+    gap = min(0.02, 0.2 / max(1, len(parts) - 1))
     start = 0.0
     rows = []
     for part in parts:
@@ -188,7 +190,7 @@ def silhouettes(record: Record, *, small_cells: bool = False) -> pl.DataFrame:
                     "top": start,
                     "middle": start + height / 2,
                     "bottom": start + height,
-                    "below_zero": _below_zero(part["quantiles"]),
+                    "below_zero": below_zero(part["quantiles"]),
                     "customers": part["customers"],
                     "jaccard": agreement.get(part["id"]),
                 }
@@ -197,7 +199,7 @@ def silhouettes(record: Record, *, small_cells: bool = False) -> pl.DataFrame:
     return pl.DataFrame(rows, schema_overrides={"jaccard": pl.Float64})
 
 
-def _below_zero(quantiles: Sequence[float]) -> float:
+def below_zero(quantiles: Sequence[float]) -> float:
     """Return the share of values below zero, on the line between the quantiles on either side of it."""
     below = sum(q < 0 for q in quantiles)
     if not 0 < below < len(quantiles):
@@ -278,7 +280,9 @@ def migration(record: Record, *, small_cells: bool = False) -> pl.DataFrame:
     previous = record.get("previous") or {}
     labels = segment_labels(record)
     before = {s["id"]: f"{s['id']} {formats.printable(s['name'])}" for s in previous.get("segments", [])}
-    rows = []
+    rows, wholes = [], Counter[Any]()
+    for row in previous.get("migration", []):
+        wholes[row["from_id"]] += row["customers"]
     for row in previous.get("migration", []):
         few = row["customers"] < FEWEST and not small_cells
         if few and row["customers"] == 0:
@@ -291,9 +295,10 @@ def migration(record: Record, *, small_cells: bool = False) -> pl.DataFrame:
                 "to_id": row["to_id"] or 10_000,
                 "customers": None if few else row["customers"],
                 "spend": None if few else row.get("spend"),
+                "row_share": None if few else row["customers"] / max(1, wholes[row["from_id"]]),
                 "text": f"<{formats.SPACE}{FEWEST}" if few else formats.count(row["customers"]),
             }
         )
     schema = {"before": pl.String, "now": pl.String, "from_id": pl.Int64, "to_id": pl.Int64}
-    schema |= {"customers": pl.Int64, "spend": pl.Float64, "text": pl.String}
+    schema |= {"customers": pl.Int64, "spend": pl.Float64, "row_share": pl.Float64, "text": pl.String}
     return pl.DataFrame(rows, schema=schema).sort("from_id", "to_id")

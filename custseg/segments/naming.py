@@ -137,7 +137,7 @@ def name_segments(
     words = _WORDS if dated else _UNDATED_WORDS
     places = {
         "frequency": _places(tallies, "purchases", "lines"),
-        "spend": _places(tallies, "spend", "total_quantity"),
+        "spend": _places(tallies, "spend", "total_quantity", "purchases", "lines"),
         "recency": 1 - _places(tallies, "recency_days"),
         "newness": 1 - _places(tallies, "tenure_days"),
     }

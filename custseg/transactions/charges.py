@@ -32,7 +32,7 @@ def is_charge(code: str, name: str, *, are_codes: bool) -> bool:
         Whether products are codes with digits, among which one without stands out.
     """
     if are_codes:
-        stands_out = not re.search(r"\d", code) or len(code) <= 2
+        stands_out = not re.search(r"\d", code) or (len(code) <= 2 and not code.isdecimal())
         if stands_out and len(code) <= LONGEST_CODE:
             return True
         words = re.split(r"[\W_]+", code)

@@ -213,7 +213,7 @@ def _guest(kept: pl.DataFrame) -> Suspect | None:
     listed = ", ".join("'" + text.replace("'", "''") + "'" for text, _ in found)
     return Suspect(
         "guest",
-        f"Does one of these ids stand for all who gave none? {shown} of all lines.",
+        f"Does one of these ids stand for all who gave none? {shown} of the lines that count.",
         "--where "
         + quoted(f"customer_id <> {listed}" if len(found) == 1 else f"customer_id not in ({listed})"),
     )
@@ -285,7 +285,7 @@ def _future(kept: pl.DataFrame) -> Suspect | None:
     late = kept.filter(pl.col("invoice_date") > tomorrow)
     if late.is_empty():
         return None
-    last = late["invoice_date"].to_list()[-1]
+    last = late["invoice_date"].sort().to_list()[-1]
     return Suspect(
         "future",
         f"{_percent(_share(late, kept))} of lines are dated in the future, up to {last}.",

@@ -123,7 +123,7 @@ def recency_frequency(table: pl.DataFrame, look: Look) -> alt.TopLevelLayerSpec:
 
     `table` holds recency, purchases, segment, customers, count_text, spend_text.
     """
-    days, times = steps(RECENCY_EDGES), steps(PURCHASES_EDGES)[::-1]
+    days, times = steps(RECENCY_EDGES, least=0), steps(PURCHASES_EDGES)[::-1]
     recent = alt.Axis(
         title="Days since the last purchase",
         labelAngle=0,

@@ -227,6 +227,7 @@ def monthly(source: Source) -> Figure | None:
 
 def _binned(data: pl.DataFrame, every: str, word: str) -> pl.DataFrame:
     """Return the months' data by quarter or year; one with a gap in it is a gap."""
+    months = {"1q": 3, "1y": 12}[every]
     month = pl.col("month").str.head(10).str.to_date().dt.truncate(every)
     whole = pl.when(pl.col("value").is_not_null().all()).then(pl.col("value").sum())
     return (
@@ -236,7 +237,9 @@ def _binned(data: pl.DataFrame, every: str, word: str) -> pl.DataFrame:
             "segment_id",
             maintain_order=True,
         )
-        .agg(value=whole, partial=pl.col("partial").any(), title=pl.col("title").first())
+        .agg(
+            value=whole, partial=pl.col("partial").any() | (pl.len() < months), title=pl.col("title").first()
+        )
         .with_columns(
             pl.col("title").str.replace("month", word, literal=True),
             *(pl.lit("").alias(name) for name in ("text", "month_text", "customers_text")),
@@ -263,8 +266,6 @@ def migration(source: Source) -> Figure | None:
     table = tables.migration(source.record, small_cells=source.small_cells)
     if table.is_empty():
         return None
-    whole = pl.col("customers").sum().over("before")
-    table = table.with_columns(row_share=pl.col("customers") / whole)
     money = (Column("spend", "Spend", "money"),) if table["spend"].is_not_null().any() else ()
     return Figure(
         name="migration",

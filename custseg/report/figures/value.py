@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from bisect import bisect
+from collections.abc import Mapping
+from typing import Any
 
 import polars as pl
 
@@ -62,14 +65,14 @@ def profiles(source: Source) -> Figure | None:
         "text",
         pl.col("name").replace_strict(overall, return_dtype=pl.String).alias("all_text"),
         *written(times=("ratio", formats.times)),
-        *written(step=("ratio", lambda ratio: value.STEPS[bisect(value.RATIOS, ratio or 1)])),
+        pl.Series("step", map(_step, table.iter_rows(named=True)), pl.String),
     ).with_columns(deep=pl.col("step").is_in([value.STEPS[0], value.STEPS[-1]]))
     return Figure(
         name="profiles",
         title="How the segments differ",
         read="In each cell the segment's median and how many times the median of all customers that is: "
         "blue is above, brown below.",
-        shows=sentences.profiles(table),
+        shows=sentences.profiles(table, source.currency),
         data=data,
         table=table,
         columns=(
@@ -82,6 +85,14 @@ def profiles(source: Source) -> Figure | None:
         ),
         draw=value.profiles,
     )
+
+
+def _step(row: Mapping[str, Any]) -> str:
+    """Return the colour of a cell: by its ratio, or where there is none by which median is larger."""
+    ratio, difference = row["ratio"], (row["median"] or 0) - (row["all_customers"] or 0)
+    if ratio is None:
+        ratio = 1 if difference == 0 else math.copysign(math.inf, difference)
+    return value.STEPS[bisect(value.RATIOS, ratio)]
 
 
 def strips(source: Source) -> Figure | None:

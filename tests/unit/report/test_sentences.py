@@ -127,7 +127,8 @@ def test_who_bought_once_is_counted_in_all_cells_and_never_fewer_than_ten():
 
 
 def test_medians_all_alike_are_said_so():
-    table = pl.DataFrame({"segment": ["1 A"], "feature": ["Spend"], "text": ["5"], "ratio": [1.0]})
+    row = {"segment": "1 A", "feature": "Spend", "name": "spend", "text": "5", "ratio": 1.0}
+    table = pl.DataFrame([row | {"median": 5.0, "all_customers": 5.0}])
     assert sentences.profiles(table) == "No segment's median differs from that of all customers."
     text = sentences.profiles(table.with_columns(ratio=pl.lit(0.25)))
     assert (
@@ -135,6 +136,12 @@ def test_medians_all_alike_are_said_so():
         == "The largest difference is in spend: the median of A, 5, is 25 % of that of all customers."
     )
     assert "is 4 times that of all" in sentences.profiles(table.with_columns(ratio=pl.lit(4.0)))
+    none = table.with_columns(ratio=pl.lit(0.0), median=pl.lit(0.0), text=pl.lit("0"))
+    for ratio in (0.0, None):
+        text = sentences.profiles(none.with_columns(ratio=pl.lit(ratio, pl.Float64)), "GBP")
+        assert (
+            text == "The largest difference is in spend: the median of A is 0, that of all customers £5.00."
+        )
 
 
 def test_middle_halves_are_said_in_figures():
@@ -151,7 +158,11 @@ def test_middle_halves_are_said_in_figures():
 def test_nobody_nearer_to_another_segment_is_said_in_words(three):
     record = three[0]
     table = tables.silhouettes(record)
-    one = table.filter(segment=table["segment"][0]).with_columns(below_zero=0.0)
+    one = table.filter(segment=table["segment"][0])
+    assert "% of customers lie nearer" in sentences.silhouettes(one, record)
+    parts = record["k_selection"]["silhouette_by_segment"]
+    near = [part | {"quantiles": [abs(value) for value in part["quantiles"]]} for part in parts]
+    record = record | {"k_selection": record["k_selection"] | {"silhouette_by_segment": near}}
     assert sentences.silhouettes(one, record).startswith("No customer lies nearer to another segment (")
     none = table.with_columns(below_zero=0.0)
     assert "; no customer lies nearer to another segment (" in sentences.silhouettes(none, record)
