@@ -224,10 +224,10 @@ class CsvFile:
             small = not sought or end - self.dialect.start < size
             head, rest = (size, 0) if small else (size // PLACES, size - size // PLACES)
             for data, last in streams.samples(file, self.dialect.start, head, rest, marks.eol, PLACES):
-                records = quotes.whole_records(data, marks, len(self.header), last=last).data
+                records, consumed = quotes.whole_records(data, marks, len(self.header), last=last)
                 ended = records.endswith(marks.eol) or not records
                 pieces.append(records if ended else records + marks.eol)
-                read, whole = read + len(data), last and small
+                read, whole = read + consumed, last and small
         if whole:
             share = 1.0
         elif sought:

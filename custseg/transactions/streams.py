@@ -37,6 +37,9 @@ UNKNOWN = "utf-8 or cp1252"
 STEP = 1 << 17
 """Bytes looked through at once, and read at once from a local file: what fits a processor's cache."""
 
+SIP = 1 << 11
+"""Bytes read at once of a compressed file to see how much text comes of them."""
+
 FIRST_OF_UTF8 = 0xC2
 """The least byte that a sign of several bytes can begin with in UTF-8."""
 
@@ -127,14 +130,24 @@ def share_of(path: str, encoding: str, beginning: bytes) -> float:
     size = len(beginning)
     if not keeps_ascii(encoding):
         size = len(beginning.decode("utf-8").encode(encoding))
-    if is_compressed(path):
-        with storage.open_binary(path) as raw:
-            is_gzip = raw.read(2) == GZIP_MAGIC
-            raw.seek(0)
-            with gzip.GzipFile(fileobj=raw) if is_gzip else zstd.ZstdFile(raw) as file:
-                file.read(size)
-            size = raw.tell()
-    return size / max(1, storage.size(path))
+    scale = _bytes_a_byte(path, size) if is_compressed(path) else 1
+    return size * scale / max(1, storage.size(path))
+
+
+def _bytes_a_byte(path: str, size: int) -> float:
+    """Return how many bytes of a compressed file a byte of its first `size` bytes of text takes."""
+    read, made, unpack = 0, 0, None
+    with storage.open_binary(path) as raw:
+        is_gzip = raw.read(2) == GZIP_MAGIC
+        raw.seek(0)
+        while made < size and (packed := raw.read(SIP)):
+            read += len(packed)
+            while packed:
+                # All there is of them, since a whole block may come of its last byte.
+                unpack = unpack or (zlib.decompressobj(31) if is_gzip else zstd.ZstdDecompressor())
+                made += len(unpack.decompress(packed))
+                packed, unpack = (unpack.unused_data, None) if unpack.eof else (b"", unpack)
+    return read / max(1, made)
 
 
 def keeps_ascii(encoding: str) -> bool:
