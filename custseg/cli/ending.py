@@ -11,7 +11,9 @@ import os
 import signal
 import sys
 import threading
+import time
 import traceback
+from functools import cache
 from typing import NoReturn
 
 from custseg.cli.app import app
@@ -52,6 +54,7 @@ def run() -> int:
     """
     signal.signal(signal.SIGINT, _stop)
     signal.signal(signal.SIGTERM, _stop)
+    _watch_signals()
     if isinstance(sys.stdout, io.TextIOWrapper):
         # A terminal or a file name may not know every sign; that is no reason to fail.
         sys.stdout.reconfigure(errors="backslashreplace")
@@ -104,20 +107,32 @@ def _run_and_flush() -> None:
         ) from None
 
 
+@cache
+def _watch_signals() -> None:
+    """See to it that a signal ends the process within `GRACE`, whatever the main thread is doing.
+
+    A handler is Python and waits for the main thread, which may be in a library for minutes; that a signal
+    came is written into a pipe all the same.
+    """
+    heard, told = os.pipe()
+    os.set_blocking(told, False)
+    signal.set_wakeup_fd(told, warn_on_full_buffer=False)
+
+    def end_in_time() -> None:
+        number = os.read(heard, 1)[0]
+        time.sleep(GRACE)
+        if number == signal.SIGINT:
+            with contextlib.suppress(OSError):
+                os.write(2, GOES_ON.encode())
+        os._exit(128 + number)
+
+    threading.Thread(target=end_in_time, daemon=True).start()
+
+
 def _stop(number: int, _frame: object) -> NoReturn:
     """End the run soon, at a second signal at once."""
     code = 128 + number
-
-    def end_now() -> None:
-        if code == INTERRUPTED:
-            with contextlib.suppress(OSError):
-                os.write(2, GOES_ON.encode())
-        os._exit(code)
-
     signal.signal(number, lambda *_: os._exit(code))
-    end = threading.Timer(GRACE, end_now)
-    end.daemon = True
-    end.start()
     if number == signal.SIGINT:
         raise KeyboardInterrupt
     sys.exit(code)

@@ -86,7 +86,9 @@ def _kind(number: int, kind: Mapping[str, Any], told: Mapping[str, str]) -> Iter
         hint = "; if a header below is one of them: --column NAME=HEADER" if kind["only_compared"] else ""
         yield from _wrapped(f"not found: {', '.join(lacking)}{hint}", "   ", "   ")
     if kind["only_compared"]:
-        names = ", ".join(formats.printable(name) or "(no name)" for name in kind["only_compared"])
+        named = [text for name in kind["only_compared"] if (text := formats.printable(name))]
+        nameless = len(kind["only_compared"]) - len(named)
+        names = ", ".join([*named, *([f"{nameless:,} without a name"] if nameless else [])])
         yield from _wrapped(f"only compared, to find repeated lines: {names}", "   ", "   ")
 
 

@@ -173,4 +173,8 @@ def line_hash(columns: Sequence[tuple[int, pl.Expr]]) -> pl.Expr:
 
     With one seed for all, equal values in two columns would cancel out.
     """
-    return reduce(xor, (column.hash(seed) for seed, column in columns))
+    hashes = [column.hash(seed) for seed, column in columns]
+    while len(hashes) > 1:
+        # Two and two: a chain of a thousand columns takes Polars seconds to plan.
+        hashes = [reduce(xor, hashes[place : place + 2]) for place in range(0, len(hashes), 2)]
+    return hashes[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -10,7 +11,10 @@ import polars as pl
 from custseg.errors import InputError, Meet, cut, stop
 from custseg.transactions import dates
 from custseg.transactions.dates import DateEvidence, DateForm, DateShape
-from custseg.transactions.source import PROOF_BLOCK, Samples, Source
+from custseg.transactions.source import PROOF_BLOCK, Cells, Samples, Source
+
+FEWEST_TURNED = 5
+"""Dates, and texts, from which on it is no chance that no date has a day above 12 and every text has."""
 
 
 def prove_dates(
@@ -38,6 +42,8 @@ def prove_dates(
     for number in dated:
         seen = evidence[number].add(samples[number]["invoice_date"])
         shapes[number] = sorted(seen, key=lambda shape: -seen[shape])
+        if not told and sources[number].contents.format == "excel":
+            _refuse_turned(sources[number], samples[number]["invoice_date"], meet)
         if not told and not seen and evidence[number].unknown:
             meet(_unknown_dates(sources[number], evidence[number].unknown))
     kinds = {number: _kind(sources[number], shapes[number]) for number in dated}
@@ -64,6 +70,29 @@ def prove_dates(
             replace(source, date_order=order, date_forms=tuple(dict.fromkeys(forms)), date_proved=final)
         )
     return decided
+
+
+def _refuse_turned(source: Source, cells: Cells, meet: Meet) -> None:
+    """Meet an error for dates of which Excel took day and month for each other.
+
+    It does so with text in the other order than its own: what has a day up to 12 becomes a date, with the
+    month in place of the day, and all else stays text.
+    """
+    texts = [cell.strip() for cell in cells if cell]
+    days = [int(found[1]) for text in texts if (found := re.match(r"\d{4}-\d\d-(\d\d)\b", text))]
+    left = [text for text in texts if (shape := dates.read_shape(text)) and not shape.is_certain]
+    parts = [found.groups() for text in left if (found := re.match(dates.PARTS, text))]
+    impossible = all({"dmy", "mdy"} & {*dates.refuted(numbers)} for numbers in parts)
+    if min(len(days), len(left)) >= FEWEST_TURNED and max(days) <= dates.LAST_MONTH and impossible:
+        meet(
+            InputError(
+                "date-order",
+                "Excel has taken day and month for each other: what is up to the 12th of a month is a date, "
+                f"all else is text, such as '{cut(left[0])}'.",
+                where=_place(source, "invoice_date"),
+                now="Give the original file; or open that in Excel with this column as text, and save it.",
+            )
+        )
 
 
 def _kind(source: Source, shapes: Sequence[DateShape]) -> tuple[object, ...]:

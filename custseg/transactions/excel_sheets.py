@@ -17,10 +17,13 @@ import polars as pl
 from custseg.columns import LINE_IN_TEXT
 from custseg.errors import InputError, cut, nearest
 from custseg.running import storage
-from custseg.transactions.dialects import HEADER_ROWS
+from custseg.transactions.dialects import HEADER_ROWS, MOST_COLUMNS
 
 # A sheet that is a chart is left out with a note of ours; the library's own word of it belongs in a log.
 logging.getLogger("calamine").addHandler(logging.NullHandler())
+
+NEAR = 50
+"""Columns that are counted by their place, empty ones too; behind them empty ones are left out."""
 
 KEPT_SHEETS = 2
 """Sheets kept between looking at a workbook and reading it."""
@@ -80,7 +83,7 @@ class ExcelSheet:
 
     def sample(self, size: int) -> list[list[str | None]]:
         """Return rows from the beginning, the middle and the end, `size` bytes in all, about."""
-        frame = _sheets.look_at(self.path, self.sheet).slice(self.header_line)
+        frame = _sheets.look_at(self.path, self.sheet).frame.slice(self.header_line)
         rows = max(1, size // LINE_IN_TEXT // 3)
         starts = {0, max(0, (frame.height - rows) // 2), max(0, frame.height - rows)}
         return [list(row) for start in sorted(starts) for row in frame.slice(start, rows).iter_rows()]
@@ -125,7 +128,10 @@ def open_workbook(
             )
     found = Workbook([], [])
     for name in wanted or names:
-        frame = _sheets.look_at(path, name)
+        frame, hidden = _sheets.look_at(path, name)
+        if hidden and not wanted:
+            found.notes.append(f"{path}: the sheet '{name}' was left out: it is hidden. --sheet takes it.")
+            continue
         rows = [[cell or "" for cell in row] for row in frame.head(HEADER_ROWS).iter_rows()]
         header = next((number for number, row in enumerate(rows) if is_header(row)), None)
         if frame.is_empty() or (header is None and not no_header and not wanted):
@@ -149,31 +155,38 @@ def open_workbook(
     return found
 
 
+class _Sheet(NamedTuple):
+    """All rows of a sheet, and whether the workbook hides it."""
+
+    frame: pl.DataFrame
+    hidden: bool
+
+
 class _Sheets:
     """The sheets read last, since one is looked at before it is read, and reading takes seconds."""
 
     def __init__(self) -> None:
-        self.frames: dict[tuple[object, ...], pl.DataFrame] = {}
+        self.kept: dict[tuple[object, ...], _Sheet] = {}
         self.lock = threading.Lock()
 
-    def look_at(self, path: str, sheet: str) -> pl.DataFrame:
-        """Return all rows of a sheet and keep them."""
+    def look_at(self, path: str, sheet: str) -> _Sheet:
+        """Return a sheet and keep it."""
         key = path, sheet, _changed(path)
         with self.lock:
-            if key not in self.frames:
-                frame = _read_sheet(path, sheet)
-                while len(self.frames) >= KEPT_SHEETS:
-                    self.frames.pop(next(iter(self.frames)))
-                self.frames[key] = frame
-            return self.frames[key]
+            if key not in self.kept:
+                read = _read_sheet(path, sheet)
+                while len(self.kept) >= KEPT_SHEETS:
+                    self.kept.pop(next(iter(self.kept)))
+                self.kept[key] = read
+            return self.kept[key]
 
     def take(self, path: str, sheet: str) -> pl.DataFrame:
         """Return all rows of a sheet and let go of them."""
-        frame = self.look_at(path, sheet)
+        read = self.look_at(path, sheet)
         with self.lock:
-            for key in [key for key in self.frames if key[:2] == (path, sheet)]:
-                del self.frames[key]
-        return frame
+            for key in [key for key in self.kept if key[:2] == (path, sheet)]:
+                del self.kept[key]
+        return read.frame
 
 
 _sheets = _Sheets()
@@ -199,7 +212,7 @@ def _sheet_names(path: str) -> list[str]:
     return list(_open(path).sheet_names)
 
 
-def _read_sheet(path: str, sheet: str) -> pl.DataFrame:
+def _read_sheet(path: str, sheet: str) -> _Sheet:
     import fastexcel
 
     try:
@@ -208,7 +221,17 @@ def _read_sheet(path: str, sheet: str) -> pl.DataFrame:
     except (fastexcel.FastExcelError, OSError) as error:
         raise _damaged(f"{path}, sheet '{sheet}'", error) from None
     frame: pl.DataFrame = table.to_polars() if table.width else pl.DataFrame()
-    return frame.rename({name: f"c{position}" for position, name in enumerate(frame.columns)})
+    # A cell that strayed far to the right makes a sheet wide that is not.
+    columns = [c for place, c in enumerate(frame) if place < NEAR or c.null_count() < frame.height]
+    if len(columns) > MOST_COLUMNS:
+        raise InputError(
+            "too-many-columns",
+            f"The sheet has {len(columns):,} columns; custseg takes {MOST_COLUMNS:,}.",
+            where=f"{path}, sheet '{sheet}'",
+            now="Write the columns that count to a sheet of their own.",
+        )
+    named = [column.alias(f"c{place}") for place, column in enumerate(columns)]
+    return _Sheet(pl.DataFrame(named), table.visible != "visible")
 
 
 def _damaged(place: str, error: BaseException) -> InputError:

@@ -148,6 +148,36 @@ LAYOUTS = (
         invoice_date="purchasedate",
         product="sku",
     ),
+    # A transaction is a line there.
+    _layout(
+        "Etsy sold order items",
+        "saledate buyer orderid listingid transactionid",
+        customer_id="buyer",
+        invoice="orderid",
+        quantity="quantity",
+        unit_price="price",
+        invoice_date="saledate",
+        product="sku listingid",
+    ),
+    # The total price has postage in it.
+    _layout(
+        "eBay orders report",
+        "salesrecordnumber ordernumber buyerusername soldfor",
+        customer_id="buyerusername",
+        invoice="ordernumber",
+        quantity="quantity",
+        unit_price="soldfor",
+        invoice_date="saledate paidondate",
+        product="customlabel itemnumber",
+    ),
+    _layout(
+        "PayPal activity",
+        "fromemailaddress transactionid gross net",
+        customer_id="fromemailaddress",
+        invoice="transactionid",
+        amount="gross",
+        invoice_date="date",
+    ),
     # Its account is the ledger's, and the e-mail address may be empty.
     _layout(
         "Xero sales invoices",

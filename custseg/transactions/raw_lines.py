@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import reduce
-from operator import and_, or_
+from operator import or_
 
 import polars as pl
 
@@ -89,7 +89,7 @@ class _Raw:
         is_csv = self.source.contents.format == "csv"
         cells = [pl.col(f"c{position}").is_null() for position in range(len(self.dtypes))]
         checks = {
-            "blank": reduce(and_, cells),
+            "blank": pl.all_horizontal(cells),
             "broken": (pl.col(EXTRA).fill_null("") != "") if is_csv else pl.lit(False),
         }
         texts = self._number_texts()

@@ -122,7 +122,7 @@ def _charges(kept: pl.DataFrame) -> Suspect | None:
         for code, name, _ in known.iter_rows()
         if is_charge(code, name or "", are_codes=are_codes)
     ]
-    if not found or len(found) > max(3, known.height // 4):
+    if not found or len(found) > max(min(3, known.height // 2), known.height // 4):
         return None
     lines = kept.filter(pl.col("product").is_in([code for code, _ in found]))
     shown = [f"{code} ({cut(name)})" if name and name != code else code for code, name in found[:MOST_SHOWN]]

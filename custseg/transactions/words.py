@@ -26,7 +26,7 @@ STRONG = {
         "belegnummer belegnr beleg bon bonnummer bonnr auftragsnummer "
         "auftragsnr verkaufsbeleg saleid amazonorderid noalbaran レシート番号 伝票番号 facture "
         "numerofacture commande numerocommande factura numerofactura pedido documentno documentnumber "
-        "billingdocument txnid txnno nticket noticket numeroticket cupom nodocupom numerodocupom "
+        "billingdocument billingdoc txnid txnno nticket noticket numeroticket cupom nodocupom numerodocupom "
         "notafiscal "
         "scontrino numeroscontrino fattura numerofattura factuurnummer kassabon paragon nrparagonu "
         "numerparagonu nrfaktury numerfaktury fisno faturano invno docno レシートno voucher voucherno"
@@ -43,7 +43,8 @@ STRONG = {
     ),
     "amount": (
         "amount linetotal lineamount linevalue itemtotal totalprice totalamount extendedprice salesvalue "
-        "salesamount totalsales betrag gesamtbetrag gesamtpreis nettowert nettobetrag bruttobetrag 金額 "
+        "salesamount totalsales netvalue betrag gesamtbetrag gesamtpreis nettowert nettobetrag "
+        "bruttobetrag 金額 "
         "montant montantttc montantht importe importo valortotal netamount grossamount bedrag totaalbedrag "
         "wartosc wartoscbrutto wartoscnetto tutar"
     ),

@@ -1,5 +1,6 @@
 """A check shows what the reading of lines passes over, and the option that would not."""
 
+import datetime as dt
 import shlex
 from pathlib import Path
 
@@ -139,3 +140,45 @@ def test_folders_that_are_called_as_columns_are_named(tmp_path: Path) -> None:
     write(folder / "a.csv", "Customer,Order,Date,Qty,Price,Status", "k{c},{o},{d},{n}1,2.50,Paid")
     notes = custseg.check(tmp_path / "sales").notes
     assert [f"'{key}=…'" in note for key, note in zip(("store", "day"), notes, strict=True)] == [True, True]
+
+
+def book_of(path: Path, dates: list[object], *, hidden: bool = False, stray: int = 0) -> Path:
+    """Write a workbook with a line a date, a hidden copy of its sheet, and a cell far to the right."""
+    with xlsxwriter.Workbook(path) as book:
+        iso = book.add_format({"num_format": "yyyy-mm-dd"})
+        for name in ("Sales", "Old")[: 1 + hidden]:
+            sheet = book.add_worksheet(name)
+            sheet.write_row(0, 0, ["Customer", "Order", "Date", "Qty", "Price"])
+            for n, day in enumerate(dates, start=1):
+                sheet.write_row(n, 0, [n % 7, n, None, 1, 2.5])
+                sheet.write(n, 2, day, iso if isinstance(day, dt.date) else None)
+            if stray:
+                sheet.write(0, stray, "x")
+            if name == "Old":
+                sheet.hide()
+    return path
+
+
+DAYS = [dt.date(2024, 1, 3) + dt.timedelta(days=n) for n in range(40)]
+
+
+def test_a_workbook_in_which_excel_turned_dates_round_is_refused(tmp_path: Path) -> None:
+    turned = [dt.date(day.year, day.day, day.month) if day.day <= 12 else f"{day:%m/%d/%Y}" for day in DAYS]
+    (problem,) = custseg.check(book_of(tmp_path / "a.xlsx", turned)).problems
+    assert problem.error.code == "date-order"
+    assert "Excel has taken day and month for each other" in problem.error.what
+    mixed = [day if n % 2 else f"{day:%m/%d/%Y}" for n, day in enumerate(DAYS)]
+    assert custseg.check(book_of(tmp_path / "b.xlsx", mixed)).ok
+
+
+def test_hidden_sheets_are_left_out_and_named(tmp_path: Path) -> None:
+    path = book_of(tmp_path / "a.xlsx", list(DAYS), hidden=True)
+    found = custseg.check(path)
+    assert found.estimate.lines["kept"] == 40
+    assert any("'Old' was left out: it is hidden" in note for note in found.notes)
+    assert custseg.check(path, settings=Settings(sheet=("Sales", "Old"))).estimate.lines["duplicate"] == 40
+
+
+def test_a_cell_that_strayed_far_to_the_right_costs_nothing(tmp_path: Path) -> None:
+    (kind,) = custseg.check(book_of(tmp_path / "a.xlsx", list(DAYS), stray=16_000)).kinds
+    assert len(kind.unused) < 60

@@ -92,6 +92,12 @@ MAGENTO = (
 MAGENTO_ITEMS = (
     "item_id,status,created_at,sku,price,qty_ordered,grand_total,increment_id,category_name_1,Customer ID"
 )
+ETSY = "Sale Date,Item Name,Buyer,Quantity,Price,Order Total,Transaction ID,Listing ID,Order ID,SKU"
+EBAY = (
+    "Sales Record Number,Order Number,Buyer Username,Item Number,Item Title,Custom Label,Quantity,Sold For,"
+    "Shipping And Handling,Total Price,Sale Date,Transaction ID"
+)
+PAYPAL = "Date,Time,Name,Type,Currency,Gross,Fee,Net,From Email Address,Transaction ID,Invoice Number"
 OLIST = "order_id,customer_id,order_purchase_timestamp,order_item_id,product_id,price,customer_unique_id"
 
 
@@ -104,6 +110,9 @@ OLIST = "order_id,customer_id,order_purchase_timestamp,order_item_id,product_id,
         (MAGENTO, "Customer Email", {"amount": "Grand Total (Base)", "invoice_date": "Purchase Date"}),
         (MAGENTO_ITEMS, "Customer ID", {"invoice": "increment_id", "quantity": "qty_ordered"}),
         (OLIST, "customer_unique_id", {"unit_price": "price"}),
+        (ETSY, "Buyer", {"invoice": "Order ID", "unit_price": "Price", "product": "SKU"}),
+        (EBAY, "Buyer Username", {"invoice": "Order Number", "unit_price": "Sold For"}),
+        (PAYPAL, "From Email Address", {"invoice": "Transaction ID", "amount": "Gross"}),
     ],
 )
 def test_shop_systems_are_known(header: str, customer: str, others: dict[str, str]) -> None:
