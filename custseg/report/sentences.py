@@ -9,7 +9,8 @@ import polars as pl
 
 from custseg.columns import FEATURES
 from custseg.report import formats
-from custseg.report.tables import FEWEST, Record, below_zero, tiny_segments
+from custseg.report.tables import FEWEST, Record, tiny_segments
+from custseg.segments.selection import below_zero
 
 LITTLE = 0.05
 """Share of spend below which a segment is not named among those that bring half of it."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import polars as pl
 
 from custseg.columns import FATES, FEATURES
 from custseg.report import formats
+from custseg.segments.selection import below_zero
 
 FEWEST = 10
 """Fewer customers than this are never shown as a cell of their own, unless the user asks for it."""
@@ -197,15 +198,6 @@ def silhouettes(record: Record, *, small_cells: bool = False) -> pl.DataFrame:
             )
         start += height + gap
     return pl.DataFrame(rows, schema_overrides={"jaccard": pl.Float64})
-
-
-def below_zero(quantiles: Sequence[float]) -> float:
-    """Return the share of values below zero, on the line between the quantiles on either side of it."""
-    below = sum(q < 0 for q in quantiles)
-    if not 0 < below < len(quantiles):
-        return float(below > 0)
-    last, first = quantiles[below - 1 : below + 1]
-    return (below - 1 - last / (first - last)) / (len(quantiles) - 1)
 
 
 def ledger(record: Record) -> pl.DataFrame:

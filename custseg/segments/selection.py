@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -114,3 +114,12 @@ def _quantiles(segment: int, values: Floats) -> dict[str, Any]:
         "mean": float(values.mean()) if present else None,
         "quantiles": np.quantile(values, PERCENTILES).tolist() if present else [],
     }
+
+
+def below_zero(quantiles: Sequence[float]) -> float:
+    """Return the share of values below zero, on the line between the quantiles on either side of it."""
+    below = sum(q < 0 for q in quantiles)
+    if not 0 < below < len(quantiles):
+        return float(below > 0)
+    last, first = quantiles[below - 1 : below + 1]
+    return (below - 1 - last / (first - last)) / (len(quantiles) - 1)

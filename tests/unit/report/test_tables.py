@@ -5,6 +5,7 @@ import pytest
 from custseg.columns import FATES
 from custseg.report import page, tables, theme
 from custseg.report.figures import Source, people
+from custseg.segments.selection import below_zero
 
 
 def with_segment(record, number, **changes):
@@ -219,6 +220,6 @@ def test_a_long_name_is_cut(three):
 def test_the_share_below_zero_is_that_of_the_customers():
     values = np.sort(np.random.default_rng(3).normal(0.4, 0.25, 1203))
     quantiles = np.percentile(values, range(101)).tolist()
-    assert tables.below_zero(quantiles) == pytest.approx((values < 0).mean(), abs=0.002)
-    assert tables.below_zero([0.0, 0.5, 1.0]) == 0
-    assert tables.below_zero([-1.0, -0.5, -0.1]) == 1
+    assert below_zero(quantiles) == pytest.approx((values < 0).mean(), abs=0.002)
+    assert below_zero([0.0, 0.5, 1.0]) == 0
+    assert below_zero([-1.0, -0.5, -0.1]) == 1
