@@ -14,7 +14,7 @@ from custseg.columns import FEATURES
 FEWEST = 10
 """Fewer customers are not shown as a cell of their own."""
 
-RECENCY = [(1, 30), (31, 60), (61, 90), (91, 180), (181, 365), (366, np.inf)]
+RECENCY = [(0, 30), (31, 60), (61, 90), (91, 180), (181, 365), (366, np.inf)]
 PURCHASES = [(1, 1), (2, 2), (3, 3), (4, 5), (6, 10), (11, 20), (21, np.inf)]
 ASKED = ["recency_days", "purchases", "spend", "mean_basket"]
 FATES = ["missing_customer", "invalid", "excluded", "cancelled", "non_positive", "duplicate", "kept"]
@@ -138,11 +138,15 @@ class Redrawn:
             own = values[self.again.ids == number]
             if len(own) >= FEWEST:
                 marks = np.percentile(own, [10, 50, 90]).tolist()
-                marked = np.percentile(own, range(101))
-                below = np.interp(0, marked, range(101)) / 100 if marked[0] < 0 else 0.0
-                rows.append([name, len(own), own.mean(), *marks, below, jaccard[number]])
+                rows.append([name, len(own), own.mean(), *marks, _below_zero(own), jaccard[number]])
         columns = ["segment", "customers", "mean", "p10", "p50", "p90", "below_zero", "jaccard"]
         return pd.DataFrame(rows, columns=columns)
+
+    def nearer_to_another(self) -> float:
+        """Share of all customers, those of small segments too, as percentiles tell it."""
+        values = silhouette_samples(self.again.points, self.again.own)
+        parts = [values[self.again.ids == number] for number in self.names]
+        return sum(_below_zero(own) * len(own) for own in parts if len(own)) / len(values)
 
     def ledger(self) -> pd.DataFrame:
         lines, money = self.made["ledger"], self.made["ledger_amount"]
@@ -162,6 +166,11 @@ class Redrawn:
 
     def _large_enough(self) -> list[tuple[str, pd.DataFrame]]:
         return [(name, own) for name, own in self.customers.groupby("segment") if len(own) >= FEWEST]
+
+
+def _below_zero(values: np.ndarray) -> float:
+    marked = np.percentile(values, range(101))
+    return float(np.interp(0, marked, range(101)) / 100) if marked[0] < 0 else 0.0
 
 
 def _step(ends: tuple[float, float]) -> str:
