@@ -111,9 +111,9 @@ def _again(
     progress.say("This run is finished already: only its lists are written (--lists).")
     drawing.list_again(found, found.folder)
     lists = {"lists": {"value": True, "source": sources.get("lists", "given")}}
-    record = found.record | {"settings": found.record["settings"] | lists}
-    outputs.write_json(found.folder / workfolder.RECORD, record, indent=1)
-    return Segmentation(found.folder, record)
+    made = found.record | {"settings": found.record["settings"] | lists}
+    outputs.write_json(found.folder / workfolder.RECORD, made, indent=1)
+    return Segmentation(found.folder, made)
 
 
 def _settle(

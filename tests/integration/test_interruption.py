@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import shutil
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -68,3 +70,28 @@ def test_a_finished_run_says_so_and_changed_input_is_noticed(lines: Path, undist
     other = run_custseg("batch", *arguments(lines, undisturbed), "--seed", "1")
     assert other.code == 4
     assert "--seed was 0, is 1" in other.err
+
+
+@pytest.mark.parametrize(("number", "expected"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_is_heard_while_a_library_is_at_work(number: int, expected: int) -> None:
+    """The main thread is in C for minutes, where no handler of Python's is called."""
+    code = """if True:
+        import hashlib, sys
+        from custseg.cli import ending
+        def work():
+            print("at work", flush=True)
+            hashlib.pbkdf2_hmac("sha256", b"", b"", 2**31 - 1)
+        ending.app = work
+        sys.exit(ending.run())
+    """
+    command = [sys.executable, "-c", code]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as run:
+        try:
+            assert run.stdout is not None
+            assert run.stdout.readline() == "at work\n"
+            run.send_signal(number)
+            assert run.wait(timeout=60) == expected
+            assert run.stderr is not None
+            assert ("goes on from what is whole" in run.stderr.read()) == (number == signal.SIGINT)
+        finally:
+            run.kill()
