@@ -147,3 +147,18 @@ def test_a_block_is_held_by_who_asked_for_it_alone(tmp_path: Path, packed: bool)
     )
     # One by the block, one by the question, and one by the memory that the next block is read into.
     assert max(sys.getrefcount(block.data) for block in blocks) <= (2 if packed else 3)
+
+
+@pytest.mark.parametrize(
+    "pack", [gzip.compress, streams.zstd.compress, lambda text: gzip.compress(text[:4000]) * 250]
+)
+def test_the_share_of_a_compressed_file_is_that_of_its_text(
+    tmp_path: Path, pack: Callable[[bytes], bytes]
+) -> None:
+    text = "".join(f"c{n * 7919 % 5003},{n},{n % 7}.{n * 31 % 97:02d}\n" for n in range(70_000)).encode()
+    path = tmp_path / "a.csv.packed"
+    path.write_bytes(pack(text))
+    whole = len(streams.open_bytes(str(path)).read())
+    assert streams.share_of(str(path), streams.UNKNOWN, text[:20_000]) == pytest.approx(
+        20_000 / whole, rel=0.25
+    )
