@@ -9,8 +9,9 @@ from dataclasses import replace
 import polars as pl
 
 from custseg.errors import InputError, Meet, cut, stop
-from custseg.transactions import dates
-from custseg.transactions.dates import DateEvidence, DateForm, DateShape
+from custseg.transactions import date_orders, dates
+from custseg.transactions.date_orders import DateEvidence
+from custseg.transactions.dates import DateForm, DateShape
 from custseg.transactions.source import PROOF_BLOCK, Cells, Samples, Source
 
 FEWEST_TURNED = 5
@@ -62,7 +63,7 @@ def prove_dates(
     every = dict.fromkeys(shape for number in dated for shape in shapes[number])
     decided = []
     for number, source in enumerate(sources):
-        order = dates.order_of(told) if told else proved.get(number) or inherited.get(number, "")
+        order = date_orders.order_of(told) if told else proved.get(number) or inherited.get(number, "")
         forms = [DateForm(told)] if told else []
         forms += [form for shape in every if (form := shape.ordered(order)) is not None]
         final = bool(told) or thorough or number in proved
@@ -81,9 +82,9 @@ def _refuse_turned(source: Source, cells: Cells, meet: Meet) -> None:
     texts = [cell.strip() for cell in cells if cell]
     days = [int(found[1]) for text in texts if (found := re.match(r"\d{4}-\d\d-(\d\d)\b", text))]
     left = [text for text in texts if (shape := dates.read_shape(text)) and not shape.is_certain]
-    parts = [found.groups() for text in left if (found := re.match(dates.PARTS, text))]
-    impossible = all({"dmy", "mdy"} & {*dates.refuted(numbers)} for numbers in parts)
-    if min(len(days), len(left)) >= FEWEST_TURNED and max(days) <= dates.LAST_MONTH and impossible:
+    parts = [found.groups() for text in left if (found := re.match(date_orders.PARTS, text))]
+    impossible = all({"dmy", "mdy"} & {*date_orders.refuted(numbers)} for numbers in parts)
+    if min(len(days), len(left)) >= FEWEST_TURNED and max(days) <= date_orders.LAST_MONTH and impossible:
         meet(
             InputError(
                 "date-order",
@@ -134,15 +135,15 @@ def _only(found: set[str]) -> str:
 def _look_through(source: Source, evidence: DateEvidence) -> None:
     """Look at every date of a file until its order is proved."""
     cell = pl.col(f"c{source.columns['invoice_date']}").cast(pl.String)
-    looks = [cell.filter(cell.str.contains(dates.PARTS)).first().alias("example")]
-    for order, cannot in dates.refutation(cell).items():
+    looks = [cell.filter(cell.str.contains(date_orders.PARTS)).first().alias("example")]
+    for order, cannot in date_orders.refutation(cell).items():
         looks += [cannot.sum().alias(f"{order} count"), cell.filter(cannot).first().alias(f"{order} text")]
     # Samples were part of the file: what they showed is counted anew.
     evidence.against = DateEvidence().against
     for frame in source.contents.frames(PROOF_BLOCK):
         seen = source.collect(frame.select(looks)).row(0, named=True)
         evidence.example = evidence.example or (seen["example"] or "").strip()
-        for order in dates.LIMITS:
+        for order in date_orders.LIMITS:
             evidence.take(order, seen[f"{order} count"] or 0, (seen[f"{order} text"] or "").strip())
         if evidence.order:
             break
@@ -174,7 +175,7 @@ def _contradiction(source: Source, evidence: DateEvidence) -> InputError:
 
 def _unproved_order(source: Source, evidence: DateEvidence) -> InputError:
     text = evidence.example
-    readings = [(order, dates.in_words(text, order)) for order in evidence.possible]
+    readings = [(order, date_orders.in_words(text, order)) for order in evidence.possible]
     shape = dates.read_shape(text)
     forms = dict(shape.forms) if shape else {}
     flags = [f"--date-format '{forms[order].strptime}' ({words})" for order, words in readings]

@@ -8,7 +8,7 @@ from functools import partial
 import polars as pl
 
 from custseg.errors import cut
-from custseg.transactions import cleaning, dates, values
+from custseg.transactions import cleaning, date_orders, dates, values
 from custseg.transactions.dates import DateForm
 from custseg.transactions.distinct import read_each_once
 from custseg.transactions.reading import Table
@@ -96,7 +96,7 @@ def _further_forms(
         shape = dates.read_shape(text)
         if shape is None:
             continue
-        if not source.date_proved and dates.speaks_against(text, source.date_order):
+        if not source.date_proved and date_orders.speaks_against(text, source.date_order):
             raise Surprise(
                 "date-order",
                 f"The date '{cut(text)}' does not have the order of day and month that other files prove.",

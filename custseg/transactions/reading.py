@@ -18,7 +18,7 @@ from custseg.errors import InputError, Meet, cut, stop
 from custseg.settings import Settings
 from custseg.transactions import cleaning, date_proofs, letters, number_proofs
 from custseg.transactions.csv_blocks import CsvFile, open_csv
-from custseg.transactions.dates import ORDERS
+from custseg.transactions.date_orders import ORDERS
 from custseg.transactions.dialects import Told, read_dialect
 from custseg.transactions.excel_sheets import open_workbook
 from custseg.transactions.find import InputFile

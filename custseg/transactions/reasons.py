@@ -10,7 +10,8 @@ from custseg.errors import cut
 from custseg.settings import Settings
 from custseg.transactions import streams
 from custseg.transactions.csv_blocks import CsvFile
-from custseg.transactions.dates import ORDERS, DateEvidence, DateForm, read_shape
+from custseg.transactions.date_orders import ORDERS, DateEvidence
+from custseg.transactions.dates import DateForm, read_shape
 from custseg.transactions.dialects import RARE_SEPARATORS, SEPARATORS
 from custseg.transactions.excel_sheets import ExcelSheet
 from custseg.transactions.layouts import LAYOUTS

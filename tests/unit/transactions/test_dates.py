@@ -7,17 +7,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from custseg.transactions.dates import (
+from custseg.transactions.date_orders import (
     LIMITS,
     PARTS,
     DateEvidence,
     in_words,
     order_of,
-    read_shape,
     refutation,
     refuted,
     speaks_against,
 )
+from custseg.transactions.dates import read_shape
 
 MOMENT = dt.datetime(2010, 12, 1, 8, 26)
 
@@ -49,6 +49,14 @@ def read(text: str, order: str = "") -> dt.datetime | None:
         "1 December 2010 8:26am",
         "Dec 1, 2010 8:26:00 AM",
         "Dec 1, 2010, 8:26 AM",
+        "Dec. 1, 2010 8:26 AM",
+        "1. Dec 2010 8:26",
+        "Wed, 01 Dec 2010 08:26:00 GMT",
+        "Wed Dec 01 2010 08:26",
+        "Wednesday, December 1, 2010 8:26 AM",
+        "Wednesday 1 December 2010, 08:26",
+        "Dec 1, 2010 8:26:00 AM PST",
+        "2010-12-01 08:26:00 CEST",
         "201012010826",
         "20101201082600",
         "1291191960",
@@ -64,6 +72,15 @@ def test_a_single_date_tells_how_it_is_written(text: str) -> None:
     assert read(text) == MOMENT
 
 
+@pytest.mark.parametrize("text", ["07 Sept 2023", "7-SEPT-23", "Sept 7, 2023", "Sept. 7, 2023", "7. Sept 2023"])
+def test_september_may_have_four_letters(text: str) -> None:
+    assert read(text) == dt.datetime(2023, 9, 7)
+
+
+def test_a_day_of_the_week_must_be_that_of_the_date() -> None:
+    assert read("Tue, 01 Dec 2010 08:26:00 GMT") is None
+
+
 @pytest.mark.parametrize(
     ("text", "order", "expected"),
     [
@@ -72,6 +89,7 @@ def test_a_single_date_tells_how_it_is_written(text: str) -> None:
         ("12/01/2010 08:26:00 AM", "mdy", MOMENT),
         ("01.12.2010 08:26", "dmy", MOMENT),
         ("1-12-10 8:26", "dmy", MOMENT),
+        ("01.12.2010 08:26 Uhr", "dmy", MOMENT),
         ("12/1/10 8:26", "mdy", MOMENT),
         ("10/12/01 8:26", "ymd", MOMENT),
         ("12/1/2010 8:26 PM", "mdy", MOMENT + dt.timedelta(hours=12)),
@@ -102,6 +120,8 @@ def test_dates_in_doubt_need_an_order(text: str, order: str, expected: dt.dateti
         "08:26",
         "2010-12/01",
         "Smarch 5, 2010x",
+        "1st Dec 2010",
+        "Wed 1.12.2010",
         "x" * 200,
         "711",
         "1 12 2010 8:26:00:00",
