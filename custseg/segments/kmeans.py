@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from custseg.running.compute import HERE, Compute
-from custseg.segments.nearest import Floats, Spread, farthest_point, measure_spread
+from custseg.segments.nearest import Floats, Spread, farthest_point, measure_spread, sum_of_squares
 
 if TYPE_CHECKING:
     import dask.array as da
@@ -28,12 +28,15 @@ if TYPE_CHECKING:
 START_SAMPLE = 100_000
 """Customers the best start is polished on."""
 
-SEARCH_SAMPLE = 20_000
-"""Customers of these the starts are tried on: what wins there wins on all (docs/decisions/0005)."""
+FEW = 20_000
+"""Customers up to which every start is tried on all of them."""
 
-MANY_STARTS, FEW_STARTS = 50, 10
-"""Starts for each k, few where there are more customers than that: on 5,000 customers 10 starts find the best
-sum only half of the time at k = 7-10."""
+SEARCH_SAMPLE = 5_000
+"""Customers a start is tried on where there are more; each start draws its own (docs/decisions/0005)."""
+
+MANY_STARTS, FEW_STARTS = 50, 20
+"""Starts for each k, fewer where each draws its own customers: on the same 5,000 customers 10 starts find the
+best sum only half of the time at k = 7-10."""
 
 TOLERANCE = 1e-4
 """A fit has ended when the squared shifts of its centres add up to less than this part of a feature's
@@ -106,36 +109,57 @@ def starting_centres(
 
     Notes
     -----
-    Cost O((starts · min(n, `SEARCH_SAMPLE`) + n) · iterations · k · n_features). Arthur and Vassilvitskii,
-    *k-means++: the advantages of careful seeding*, SODA 2007; Bradley and Fayyad, *Refining initial points
-    for k-means clustering*, ICML 1998.
+    Arthur and Vassilvitskii, *k-means++: the advantages of careful seeding*, SODA 2007. Above `FEW` customers
+    each start sees `SEARCH_SAMPLE` of its own, as in Bradley and Fayyad, *Refining initial points for k-means
+    clustering*, ICML 1998: on one sample for all, the better of two fits may look the worse. Cost
+    O(starts · n · iterations · k · n_features) for few customers, O((starts + iterations) · …) for many.
     """
     from sklearn.cluster import KMeans
     from sklearn.exceptions import ConvergenceWarning
 
-    starts, some = MANY_STARTS, points
-    if len(points) > SEARCH_SAMPLE:
-        drawn = np.random.default_rng(seed).choice(len(points), SEARCH_SAMPLE, replace=False)
-        starts, some = FEW_STARTS, points[drawn]
+    few = len(points) <= FEW
 
     def best_start(k: int) -> Floats:
         with warnings.catch_warnings():
             # A sample with fewer different points than k; the fit over all customers sees to it.
             warnings.simplefilter("ignore", ConvergenceWarning)
-            best = KMeans(k, n_init=starts, tol=TOLERANCE, random_state=seed).fit(some)
-            polished = KMeans(k, init=best.cluster_centers_, n_init=1, tol=POLISH).fit(points)
+            best = _search_all(points, k, seed) if few else _search_samples(points, k, seed)
+            polished = KMeans(k, init=best, n_init=1, tol=POLISH).fit(points)
         centres: Floats = polished.cluster_centers_
         return centres
 
     # The longest first, so that no thread is left with it at the end.
     ks = sorted(ks, reverse=True)
     # Small starts spend their time in Python, where a second thread only gets in the way.
-    at_once = None if len(points) > SEARCH_SAMPLE else 1
+    at_once = 1 if few else None
     with warnings.catch_warnings():
         # Filters belong to the process: threads that put them back in any order leave these.
         warnings.simplefilter("ignore", ConvergenceWarning)
         found = compute.map(best_start, ks, at_once=at_once, advance=advance)
     return dict(zip(ks, found, strict=True))
+
+
+def _search_all(points: Floats, k: int, seed: int) -> Floats:
+    """Return the centres of the best of many starts on all points."""
+    from sklearn.cluster import KMeans
+
+    centres: Floats = (
+        KMeans(k, n_init=MANY_STARTS, tol=TOLERANCE, random_state=seed).fit(points).cluster_centers_
+    )
+    return centres
+
+
+def _search_samples(points: Floats, k: int, seed: int) -> Floats:
+    """Return those centres of some starts, each on points of its own, that are the best for all points."""
+    from sklearn.cluster import KMeans
+
+    draws = np.random.default_rng(seed)
+    found: list[Floats] = []
+    for start in range(FEW_STARTS):
+        some = points[draws.choice(len(points), SEARCH_SAMPLE, replace=False)]
+        fit = KMeans(k, n_init=1, tol=TOLERANCE, random_state=(seed + start) % 2**32).fit(some)
+        found.append(fit.cluster_centers_)
+    return min(found, key=lambda centres: sum_of_squares(points, centres))
 
 
 def fit_clusters(

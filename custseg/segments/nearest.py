@@ -113,6 +113,12 @@ def measure_spread(
     return spreads
 
 
+def sum_of_squares(points: Floats, centres: Floats) -> float:
+    """Return the sum of the squared distances of some points to their nearest centres."""
+    tiles = [_columns(points[start : start + TILE]) for start in range(0, len(points), TILE)]
+    return _block_spread(tiles, centres)[0]
+
+
 def mean_point(matrix: Matrix, compute: Compute = HERE) -> Floats:
     """Return the mean of all customers, ``(1, n_features)``: the only centre of k = 1."""
 

@@ -5,6 +5,7 @@ from sklearn.cluster import KMeans
 from custseg.running.compute import Here
 from custseg.segments import kmeans
 from custseg.segments.kmeans import fit_clusters, round_centres, starting_centres
+from custseg.segments.nearest import sum_of_squares
 
 GENEROUS = 10**9
 
@@ -43,7 +44,8 @@ def test_sums_of_squares_as_low_as_scikit_learns_best(make_matrix, three_blobs):
 
 
 def test_starts_do_not_depend_on_the_other_k_or_on_threads(three_blobs, monkeypatch):
-    monkeypatch.setattr(kmeans, "SEARCH_SAMPLE", 1000)
+    monkeypatch.setattr(kmeans, "FEW", 1000)
+    monkeypatch.setattr(kmeans, "SEARCH_SAMPLE", 500)
     together = starting_centres(three_blobs, [2, 5, 3], seed=4, compute=Here(threads=3))
     np.testing.assert_array_equal(together[5], starting_centres(three_blobs, [5], seed=4)[5])
     assert not np.array_equal(together[5], starting_centres(three_blobs, [5], seed=5)[5])
@@ -148,10 +150,25 @@ def test_few_customers_get_many_starts_and_of_many_some_are_tried(three_blobs, m
             return super().fit(points, *arguments)
 
     monkeypatch.setattr("sklearn.cluster.KMeans", Recorded)
-    monkeypatch.setattr(kmeans, "SEARCH_SAMPLE", 1000)
+    monkeypatch.setattr(kmeans, "FEW", 1000)
+    monkeypatch.setattr(kmeans, "SEARCH_SAMPLE", 400)
     monkeypatch.setattr(kmeans, "MANY_STARTS", 5)
     monkeypatch.setattr(kmeans, "FEW_STARTS", 3)
     for customers in (999, 1000, 1001):
         starting_centres(three_blobs[:customers], [2], seed=0)
     # Each search is followed by one fit that polishes what it found.
-    assert tried == [(5, 999), (1, 999), (5, 1000), (1, 1000), (3, 1000), (1, 1001)]
+    assert tried == [(5, 999), (1, 999), (5, 1000), (1, 1000), *[(1, 400)] * 3, (1, 1001)]
+
+
+def test_starts_on_samples_find_what_starts_on_all_find(monkeypatch):
+    """Few customers far away: on one sample for all starts, the better of two fits looks the worse."""
+    draws = np.random.default_rng(7)
+    points = np.concatenate(
+        [draws.normal(0, 1, (9000, 3)), draws.normal((0, 9, 0), 0.5, (60, 3)), draws.normal(7, 0.5, (60, 3))]
+    )
+    best = {k: KMeans(k, n_init=30, tol=1e-8, random_state=0).fit(points).inertia_ for k in (3, 4, 5)}
+    monkeypatch.setattr(kmeans, "FEW", 1000)
+    monkeypatch.setattr(kmeans, "SEARCH_SAMPLE", 1000)
+    for seed in range(8):
+        for k, centres in starting_centres(points, best, seed=seed).items():
+            assert sum_of_squares(points, centres) <= 1.01 * best[k], (seed, k)

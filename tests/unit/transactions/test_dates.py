@@ -72,7 +72,9 @@ def test_a_single_date_tells_how_it_is_written(text: str) -> None:
     assert read(text) == MOMENT
 
 
-@pytest.mark.parametrize("text", ["07 Sept 2023", "7-SEPT-23", "Sept 7, 2023", "Sept. 7, 2023", "7. Sept 2023"])
+@pytest.mark.parametrize(
+    "text", ["07 Sept 2023", "7-SEPT-23", "Sept 7, 2023", "Sept. 7, 2023", "7. Sept 2023"]
+)
 def test_september_may_have_four_letters(text: str) -> None:
     assert read(text) == dt.datetime(2023, 9, 7)
 
