@@ -23,7 +23,8 @@ BUCKET_LINE, BUCKET_HEAD = 90, 230
 """Resident bytes a line and a stretch of lines take while their bucket is reduced."""
 
 LINES_A_HEAD = 5
-"""Lines in a stretch that the plan counts on; a bucket where they are shorter is reduced in slices."""
+"""Lines in a stretch that the plan counts on at most, since those of an invoice may lie in several chunks; a
+bucket where they are shorter than in samples is reduced in slices."""
 
 EXCHANGE_LINE = 14
 """Bytes of disk a line takes in the exchange, about: lines of one invoice together, one in five without a
@@ -103,10 +104,10 @@ def make_plan(sources: Sequence[Source], *, resources: Resources, chunk_size: in
     share = resources.spare * 0.8 / resources.tasks
     chunk = chunk_size or int(min(share / CHUNK_LINE * LINE_IN_TEXT, LARGEST_CHUNK))
     chunk = max(chunk, 1 if chunk_size else SMALLEST_CHUNK)
-    text = sum(source.text_bytes for source in sources)
-    lines = text / LINE_IN_TEXT
-    line = BUCKET_LINE + BUCKET_HEAD / LINES_A_HEAD
-    bucket_lines = share / line
+    text = sum(source.text_bytes * source.weight for source in sources)
+    lines = sum(source.lines for source in sources)
+    heads = sum(source.lines / min(source.stretch, LINES_A_HEAD) for source in sources)
+    bucket_lines = share / (BUCKET_LINE + BUCKET_HEAD * heads / max(1, lines))
     if resources.tasks > compute.TASKS:
         even = max(lines / (WAVES * resources.tasks), WORTH_A_TASK)
         chunk = chunk if chunk_size else min(chunk, int(even * LINE_IN_TEXT))
@@ -139,7 +140,7 @@ def _chunks(sources: Sequence[Source], limit: int) -> Iterator[tuple[Piece, ...]
 
 def _pieces(number: int, source: Source, limit: int) -> Iterator[tuple[Piece, int]]:
     if source.rows is None:
-        yield Piece(number), source.text_bytes
+        yield Piece(number), int(source.text_bytes * source.weight)
         return
     parts = max(1, math.ceil(source.rows * source.line_bytes / limit))
     edges = [source.rows * part // parts for part in range(parts + 1)]

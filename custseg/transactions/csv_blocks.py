@@ -12,15 +12,12 @@ from typing import TYPE_CHECKING, NamedTuple
 import polars as pl
 
 from custseg.errors import InputError
-from custseg.transactions import quotes, streams
+from custseg.transactions import compressed, quotes, streams
 from custseg.transactions.cutting import Cut, cut
 from custseg.transactions.dialects import Dialect
 
 if TYPE_CHECKING:
     from polars._typing import PolarsDataType
-
-COMPRESSION = 8
-"""How many bytes of text a byte of a compressed file stands for, about; only the plan depends on it."""
 
 CHECKED_AT_ONCE = 1 << 24
 
@@ -286,4 +283,5 @@ class CsvFile:
 
 def open_csv(path: str, size: int, dialect: Dialect) -> CsvFile:
     """Return the contents of a CSV file of `size` bytes."""
-    return CsvFile(path, dialect, size * (COMPRESSION if streams.is_compressed(path) else 1))
+    text = compressed.text_bytes(path, size) if streams.is_compressed(path) else size
+    return CsvFile(path, dialect, text)

@@ -25,7 +25,7 @@ from custseg.transactions.find import InputFile
 from custseg.transactions.numerals import COMMA
 from custseg.transactions.parquet_files import open_parquet
 from custseg.transactions.shared_columns import ask_for_sheets, check_rules, decide_columns
-from custseg.transactions.source import Cells, Contents, Source, line_bytes
+from custseg.transactions.source import Cells, Contents, Source, line_bytes, stretch
 from custseg.transactions.streams import UNKNOWN
 from custseg.transactions.vocabulary import is_header, map_columns
 from custseg.transactions.words import plain
@@ -169,9 +169,10 @@ def _open_all(
                 if settings.skip_bad_files:
                     # A file is in or out as a whole, so damage has to be known before any line is counted.
                     contents.read_to_end()
-                source = replace(_source(file, contents, settings, meet), line_bytes=line_bytes(cells))
-                sources.append(source)
+                source = _source(file, contents, settings, meet)
                 samples.append({name: cells[position] for name, position in source.columns.items()})
+                length = line_bytes(contents, cells, file.size)
+                sources.append(replace(source, line_bytes=length, stretch=stretch(samples[-1])))
         except InputError as error:
             if settings.skip_bad_files and error.code in BAD_FILE:
                 problem = problem or error

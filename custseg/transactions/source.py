@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import polars as pl
 
@@ -23,6 +24,9 @@ NUMBERS = ("quantity", "unit_price", "amount")
 
 LONG_LINE = 2
 """How many times `LINE_IN_TEXT` a line must be long for plans to take notice: then memory hangs on it."""
+
+FEW_COLUMNS, COLUMN_BYTES = 12, 8
+"""Columns of Parquet that plans reckon with, and bytes of text that each further one counts for."""
 
 PROOF_BLOCK = 1 << 26
 """Bytes of a file looked through at once for a proof."""
@@ -63,7 +67,9 @@ class Source:
     careful
         Whether numbers are written in a way that takes the thorough reading.
     line_bytes
-        Bytes of text in a line, about: `LINE_IN_TEXT` unless lines are far longer.
+        Bytes of text in a line, about: `LINE_IN_TEXT` unless lines are far longer, or of CSV shorter.
+    stretch
+        Lines that follow each other with the same customer, invoice and date, about.
     """
 
     file: InputFile
@@ -77,6 +83,7 @@ class Source:
     mark: str = POINT
     careful: bool = False
     line_bytes: int = LINE_IN_TEXT
+    stretch: float = 1.0
 
     @property
     def header(self) -> tuple[str, ...]:
@@ -92,6 +99,19 @@ class Source:
     def text_bytes(self) -> int:
         """Bytes it has as text, about."""
         return self.contents.text_bytes
+
+    @property
+    def lines(self) -> float:
+        """Lines it has, about."""
+        return self.rows if self.rows is not None else self.text_bytes / self.line_bytes
+
+    @property
+    def weight(self) -> float:
+        """What memory a byte of its text takes, over what it takes in a line of `LINE_IN_TEXT` bytes.
+
+        Short lines take as much as others, line by line.
+        """
+        return max(1.0, LINE_IN_TEXT / self.line_bytes)
 
     @property
     def alike(self) -> tuple[object, ...]:
@@ -129,8 +149,24 @@ class Source:
         return not (dtype.is_temporal() if column == "invoice_date" else dtype.is_numeric())
 
 
-def line_bytes(cells: Sequence[Cells]) -> int:
-    """Return the bytes of text in a line: `LINE_IN_TEXT`, or what samples of its columns show if far more."""
+def line_bytes(contents: Contents, cells: Sequence[Cells], size: int) -> int:
+    """Return the bytes of text in a line: `LINE_IN_TEXT`, or what samples of its columns show if far more.
+
+    Lines of CSV may be shorter too. In Parquet each of many columns takes memory by itself, and what samples
+    leave out, such as lists, still takes its place in the file's `size`.
+    """
     lines = max((len(column) for column in cells), default=0)
     found = sum(sum(map(len, filter(None, column))) for column in cells) // max(1, lines)
+    if isinstance(contents, CsvFile):
+        found += len(cells)
+        if lines and found < LINE_IN_TEXT:
+            return max(len(cells), found)
+    elif contents.rows:
+        found = max(found, size // contents.rows) + max(0, len(cells) - FEW_COLUMNS) * COLUMN_BYTES
     return found if found > LONG_LINE * LINE_IN_TEXT else LINE_IN_TEXT
+
+
+def stretch(columns: Mapping[str, Cells]) -> float:
+    """Return how many lines follow each other in samples with the same customer, invoice and date."""
+    heads = list(zip(*(columns[name] for name in HEAD if name in columns), strict=True))
+    return max(1, len(heads)) / (1 + sum(one != other for one, other in pairwise(heads)))

@@ -23,6 +23,9 @@ TRIED = 1 << 24
 
 MOST_FILES = 60
 
+FEWEST_PLACES, MOST_COLUMNS_READ = 3, 2048
+"""Places an excerpt of Parquet is from where there are very many columns, and columns read in all."""
+
 
 @dataclass(frozen=True, slots=True)
 class Excerpt:
@@ -108,11 +111,13 @@ def take_excerpt(source: Source, size: int) -> Excerpt:
         lines = raw.height if share == 1 else max(raw.height + 1.0, raw.height / share)
         return Excerpt(source, raw, Part(source, frame, (data,)), lines, stored)
     rows = contents.rows if contents.rows is not None else contents.lines
+    # Each place has all columns read, a row group of them at least.
+    places = max(FEWEST_PLACES, min(PLACES, MOST_COLUMNS_READ // len(contents.header)))
     each = max(1, size // LINE_IN_TEXT // PLACES)
-    whole = rows <= each * PLACES
+    whole = rows <= each * places
     query = scan_piece(source, Piece(0))
     if not whole:
-        starts = np.linspace(0, rows - each, PLACES).astype(int).tolist()
+        starts = np.linspace(0, rows - each, places).astype(int).tolist()
         query = pl.concat([query.slice(start, each) for start in starts])
     # Without the rows that hold nothing, which reading leaves out.
     found = source.collect(query)

@@ -4,8 +4,8 @@
 
 Every input is made from one sample and is as unkind as can be: lines in random order, one customer with a
 twentieth of all lines, one invoice of a million, a third without a customer, long lines; one long CSV, plain,
-with every cell quoted, and with quotes that follow no rule. Prints a line a run; exit code 1 when one went
-over its limit.
+with every cell quoted, with quotes that follow no rule, and with short lines, a customer each. Prints a line a
+run; exit code 1 when one went over its limit.
 """
 
 from __future__ import annotations
@@ -79,6 +79,14 @@ def long_lines(lines: pl.LazyFrame) -> pl.LazyFrame:
     return lines.gather_every(10).with_columns(texts)
 
 
+def short_lines(lines: pl.LazyFrame) -> pl.LazyFrame:
+    """Keep little of each line, and give it a customer of its own: as many customers as lines."""
+    number = pl.int_range(pl.len())
+    return lines.select("Quantity", "Price", "InvoiceDate", number.alias("Invoice")).with_columns(
+        pl.format("C{}", "Invoice").alias("Customer ID")
+    )
+
+
 INPUTS: tuple[Callable[[pl.LazyFrame], pl.LazyFrame], ...] = (
     as_sampled,
     shuffled,
@@ -88,7 +96,7 @@ INPUTS: tuple[Callable[[pl.LazyFrame], pl.LazyFrame], ...] = (
     long_lines,
 )
 
-CSV_INPUTS = (as_sampled, quoted, oddly_quoted)
+CSV_INPUTS = (as_sampled, quoted, oddly_quoted, short_lines)
 
 
 def main() -> int:
