@@ -88,7 +88,9 @@ def make_recipe(table: Table, settings: Settings) -> Recipe:
     possible = tuple(feature.name for feature in wanted if have.issuperset(feature.needs))
     for name in settings.features:
         if name not in possible:
-            lacking, first = sorted(set(FEATURES[name].needs) - have), table.sources[0]
+            lacking = sorted(set(FEATURES[name].needs) - have)
+            # The first whose header shows it: other files may have the column.
+            first = next((s for s in table.sources if not s.columns.keys() >= {*lacking}), table.sources[0])
             further = dict.fromkeys(s.header[place] for s in table.sources for place in s.others.values())
             likely = "".join(say_likely(column, list(further)) for column in lacking)
             clusterable = [feature for feature in possible if FEATURES[feature].clusterable]

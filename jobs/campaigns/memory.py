@@ -4,8 +4,8 @@
 
 Every input is made from one sample and is as unkind as can be: lines in random order, one customer with a
 twentieth of all lines, one invoice of a million, a third without a customer, long lines; one long CSV, plain,
-with every cell quoted, with quotes that follow no rule, and with short lines, a customer each. Prints a line a
-run; exit code 1 when one went over its limit.
+with every cell quoted, with quotes that follow no rule, and with short lines, a customer each. Prints a line
+a run; exit code 1 when one went over its limit.
 """
 
 from __future__ import annotations

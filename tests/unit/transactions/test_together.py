@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 from summed import Summed, sum_up
 
-from custseg.customers import plan
+from custseg.customers import features, plan
 from custseg.errors import InputError
 from custseg.running.compute import HERE
 from custseg.settings import Settings
@@ -270,3 +270,12 @@ def test_long_lines_are_taken_in_smaller_chunks(text: str, chunks: int, tmp_path
     made = plan.make_plan(table.sources, resources=HERE.resources, chunk_size=90_000)
     assert len(made.chunks) == chunks
     assert sum_up(tmp_path, chunk_size=90_000).ledger["ledger"]["kept"] == 1_000
+
+
+def test_a_feature_that_one_file_cannot_give_names_that_file(tmp_path: Path) -> None:
+    write(tmp_path, "a.csv", lines(20, "%Y-%m-%d", product="mug"))
+    write(tmp_path, "b.csv", lines(20, "%Y-%m-%d"))
+    table = reading.open_input(find.find_files([tmp_path]), Settings())
+    with pytest.raises(InputError) as caught:
+        features.make_recipe(table, Settings(features=("distinct_products",)))
+    assert "b.csv" in str(caught.value.where)
