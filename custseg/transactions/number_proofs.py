@@ -24,8 +24,8 @@ def prove_marks(
 ) -> list[Source]:
     """Decide how the numbers of each source are read: the decimal mark, and how much care they need.
 
-    A file in which nothing has a mark stays undecided, and reading it stops at the first number that could
-    be read in two ways.
+    A file in which nothing has a mark stays undecided, and reading it stops at the first number that speaks
+    against the point, or may.
 
     Parameters
     ----------

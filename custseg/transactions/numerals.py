@@ -46,10 +46,14 @@ def _shape(mark: str) -> str:
 
 
 def _body(mark: str) -> str:
-    """Return the expression of digits whose groups, if any, are right: 1,234,567 or 12,34,567."""
+    """Return the expression of digits whose groups, if any, are right: 1,234,567 or 12,34,567.
+
+    None begins with a nought: ``0,750`` is less than one, whatever the decimal mark of all others.
+    """
     other = COMMA if mark == POINT else POINT
-    groups = [rf"\d{{1,3}}(?:{sign}\d{{3}})+" for sign in (rf"\{other}", "['’]", _BLANK)]
-    return rf"^(?:\d+|{'|'.join(groups)}|\d{{1,2}}(?:\{other}\d\d)+\{other}\d{{3}}|)(?:\{mark}\d*)?$"
+    signs = (rf"\{other}", "['’]", _BLANK)
+    groups = [rf"[1-9]\d{{0,2}}(?:{sign}\d{{3}})+" for sign in signs]
+    return rf"^(?:\d+|{'|'.join(groups)}|[1-9]\d?(?:\{other}\d\d)+\{other}\d{{3}}|)(?:\{mark}\d*)?$"
 
 
 def read_number(cell: pl.Expr, mark: str, *, thorough: bool) -> pl.Expr:
@@ -101,8 +105,9 @@ def _proof(mark: str) -> str:
     other = rf"\{COMMA if mark == POINT else POINT}"
     mark = rf"\{mark}"
     one = rf"(?:\d+{mark}(?:\d{{0,2}}|\d{{4,}})|(?:0\d*|\d{{4,}}){mark}\d+|{mark}\d+){_EXPONENT}"
-    grouped = rf"(?:\d{{1,3}}(?:{other}\d{{3}})+|\d{{1,2}}(?:{other}\d\d)+{other}\d{{3}})"
-    twice = rf"\d{{1,3}}(?:{other}\d{{3}}){{2,}}$|^\d{{1,2}}(?:{other}\d\d)+{other}\d{{3}}$"
+    indian = rf"[1-9]\d?(?:{other}\d\d)+{other}\d{{3}}"
+    grouped = rf"(?:[1-9]\d{{0,2}}(?:{other}\d{{3}})+|{indian})"
+    twice = rf"[1-9]\d{{0,2}}(?:{other}\d{{3}}){{2,}}$|^{indian}$"
     return rf"^{one}|^{grouped}{mark}\d*$|^{twice}"
 
 
@@ -138,9 +143,9 @@ def proofs(cell: pl.Expr) -> dict[str, pl.Expr]:
     return {mark: cell.filter(bare.str.contains(pattern)).first() for mark, pattern in patterns.items()}
 
 
-def is_ambiguous(cell: pl.Expr) -> pl.Expr:
-    """Tell whether texts are numbers that could have thousands or three decimals."""
-    return _bare(cell).str.contains(AMBIGUOUS)
+def may_speak_against_point(cell: pl.Expr) -> pl.Expr:
+    """Tell whether texts prove the decimal comma, or could have thousands or three decimals."""
+    return _bare(cell).str.contains(f"{AMBIGUOUS}|{_proof(COMMA)}")
 
 
 def _bare(cell: pl.Expr) -> pl.Expr:

@@ -26,8 +26,8 @@ def scan_lines(table: Table, part: Part, *, products: bool) -> pl.LazyFrame:
         Those columns of `HEAD` that are read, as they stand; numbers (null where unreadable);
         ``line`` and ``product`` as in `lines.Lines`; whether each line is ``blank`` (holds nothing),
         ``broken`` (holds more than the header), ``excluded`` (for its product), ``unread`` (a number is there
-        and was not read); ``doubtful`` (a number that nothing shows how to read) where there can be any; and
-        what ``--where`` asks for (see `asked`).
+        and was not read); ``doubtful`` (a number that may speak against the decimal point) where there can be
+        any; and what ``--where`` asks for (see `asked`).
     """
     return _Raw(table, part).lines(products=products)
 
@@ -97,7 +97,7 @@ class _Raw:
             checks[f"is there: {name}"] = cell.is_not_null()
         if not self.source.mark:
             checks["doubtful"] = pl.coalesce(
-                pl.when(numerals.is_ambiguous(cell)).then(cell) for cell in texts.values()
+                pl.when(numerals.may_speak_against_point(cell)).then(cell) for cell in texts.values()
             )
         return checks
 

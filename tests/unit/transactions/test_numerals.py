@@ -9,7 +9,7 @@ from custseg.transactions.numerals import (
     COMMA,
     POINT,
     MarkEvidence,
-    is_ambiguous,
+    may_speak_against_point,
     needs_care,
     proofs,
     proved_mark,
@@ -104,6 +104,10 @@ def test_what_people_write(text: str, expected: float) -> None:
         "½",
         "5.00 5.00",
         "1..5",
+        "0,750",
+        "0,750.25",
+        "0'750",
+        "00,12,345",
     ],
 )
 def test_what_is_no_number(text: str) -> None:
@@ -158,6 +162,9 @@ def test_it_reads_what_python_formats(value: object) -> None:
         ("1,23,4", None),
         ("1.2.3", None),
         ("a.b", None),
+        ("0,123.5", None),
+        ("0,123,456", None),
+        ("01,23,456", None),
     ],
 )
 def test_what_proves_the_decimal_mark(text: str, mark: str | None) -> None:
@@ -172,7 +179,7 @@ def test_polars_and_python_see_the_same_proofs(text: str) -> None:
     assert [mark for mark, example in found.items() if example is not None] == (
         [] if expected is None else [expected]
     )
-    assert frame.select(is_ambiguous(pl.col("cell"))).item() == (expected == "")
+    assert frame.select(may_speak_against_point(pl.col("cell"))).item() == (expected in ("", COMMA))
 
 
 def test_the_mark_of_a_file() -> None:
