@@ -158,23 +158,36 @@ def prove_ids(sources: Sequence[Source], samples: Samples, *, thorough: bool, me
     if not thorough and not found:
         return False
     try:
-        return _all_are_numbers(sources)
+        return _all_are_numbers(sources, thorough=thorough)
     except InputError as error:
         meet(error)
         return False
 
 
 _SHORT = re.compile(r"-?\d[.,](\d{2,})[eE]\+?(\d+)")
+_CUT = r"^-?\d(?:[.,]\d{1,5})?E\+(?:1[1-9]|[2-9]\d)$"
+"""Whole numbers of more than eleven digits, as spreadsheets write them: with six of their digits."""
+_PADDED = r"^-?\d[.,](\d+0)[eE]\+?(\d+)$"
+"""Zeros are written up to a number of decimals: what is not there was cut off."""
 
 
 def _find_shortened(ids: Sequence[str], every: int) -> str:
-    """Return an id that has fewer digits than its exponent says, if half of all have; else an empty text.
+    """Return an id that has fewer digits than its exponent says; else an empty text.
 
-    A program that leaves out zeros at the end, and no other digit, shortens one in ten.
+    How it is written mostly tells that. If not, half of all ids must be such: a program that leaves out
+    zeros at the end, and no other digit, shortens one in ten.
     """
+    surely = pl.select(pl.lit(pl.Series(ids, dtype=pl.String)).pipe(_first_shortened)).item()
     parts = {text: match.groups() for text in ids if (match := _SHORT.fullmatch(text))}
     short = [text for text, (decimals, exponent) in parts.items() if int(exponent) > len(decimals)]
-    return short[0] if len(short) > 1 and 2 * len(short) >= every else ""
+    return surely or (short[0] if len(short) > 1 and 2 * len(short) >= every else "")
+
+
+def _first_shortened(ids: pl.Expr) -> pl.Expr:
+    """Return the first id that shows by itself that it has fewer digits than its exponent says."""
+    parts = ids.str.extract_groups(_PADDED).struct
+    cut_off = parts[0].str.len_bytes() < parts[1].cast(pl.Int64, strict=False)
+    return ids.filter(ids.str.contains(_CUT) | cut_off.fill_null(False)).first()
 
 
 def _shortened_ids(source: Source, text: str) -> InputError:
@@ -192,14 +205,27 @@ def _id_place(source: Source) -> str:
     return f"{source.contents.place}, column {source.header[source.columns['customer_id']]}"
 
 
-def _all_are_numbers(sources: Sequence[Source]) -> bool:
-    """Look through the ids of all files for one that is no number."""
+def _all_are_numbers(sources: Sequence[Source], *, thorough: bool) -> bool:
+    """Look through the ids of all files for one that is no number, and for what was shortened.
+
+    Unless it has to be thorough, that ends at the first that is no number.
+
+    Raises
+    ------
+    InputError
+        Ids were shortened on the way.
+    """
+    all_are = True
     for source in sources:
         if not source.is_text("customer_id"):
             continue
+        ids = values.customer_id(_as_text(source, "customer_id"), pl.String(), exponents=False)
+        looks = [(~ids.str.contains(values.NUMBER_ID)).any().alias("other"), _first_shortened(ids)]
         for frame in source.contents.frames(PROOF_BLOCK):
-            ids = values.customer_id(_as_text(source, "customer_id"), pl.String(), exponents=False)
-            other = frame.select((~ids.str.contains(values.NUMBER_ID)).any())
-            if source.collect(other).item():
+            other, shortened = source.collect(frame.select(looks)).row(0)
+            if shortened:
+                raise _shortened_ids(source, shortened)
+            all_are = all_are and not other
+            if not all_are and not thorough:
                 return False
-    return True
+    return all_are

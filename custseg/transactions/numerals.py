@@ -48,7 +48,7 @@ def _shape(mark: str) -> str:
 def _body(mark: str) -> str:
     """Return the expression of digits whose groups, if any, are right: 1,234,567 or 12,34,567.
 
-    None begins with a nought: ``0,750`` is less than one, whatever the decimal mark of all others.
+    None begins with a zero: ``0,750`` is less than one, whatever the decimal mark of all others.
     """
     other = COMMA if mark == POINT else POINT
     signs = (rf"\{other}", "['’]", _BLANK)
