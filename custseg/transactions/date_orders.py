@@ -31,6 +31,21 @@ _PACKED_ENOUGH = 5
 """Different numbers of ten digits that all name a minute: as many seconds since 1970 hardly ever all do."""
 
 
+def packed(files: Sequence[Iterable[str | None]]) -> list[bool]:
+    """Tell in which of several files' cells a number of ten digits names a minute, and no seconds since 1970.
+
+    One file with enough of them shows it, or all files together; it holds for each whose own name one, but
+    for a slip in a hundred.
+    """
+    cells = [{(cell or "").strip() for cell in one} for one in files]
+    numbers = [{text for text in texts if len(text) == 10 and text.isdigit()} for texts in cells]
+    fit = [sum(map(bool, map(_PACKED.fullmatch, some))) * 100 >= 99 * len(some) for some in numbers]
+    known = [some for some, fits in zip(numbers, fit, strict=True) if fits]
+    together = [set().union(*known)] if all(fit) else []
+    enough = any(len(some) >= _PACKED_ENOUGH for some in (*known, *together))
+    return [enough and fits and bool(some) for some, fits in zip(numbers, fit, strict=True)]
+
+
 @dataclass(slots=True)
 class DateEvidence:
     """What the cells of a date column have shown so far.
@@ -49,17 +64,13 @@ class DateEvidence:
     example: str = ""
     unknown: str = ""
 
-    def add(self, cells: Iterable[str | None]) -> dict[DateShape, int]:
-        """Take cells in; return the shapes seen among them and how often."""
+    def add(self, cells: Iterable[str | None], *, packed: bool = False) -> dict[DateShape, int]:
+        """Take cells in, ten digits of which name a minute if `packed`; return their shapes and how often."""
         seen: dict[DateShape, int] = {}
-        cells = dict.fromkeys(cells)
-        seconds = {text for cell in cells if len(text := (cell or "").strip()) == 10 and text.isdigit()}
-        is_packed = len(seconds) >= _PACKED_ENOUGH and all(map(_PACKED.fullmatch, seconds))
-        for cell in cells:
+        for cell in dict.fromkeys(cells):
             text = (cell or "").strip()
-            shape = read_shape(text) if text else None
-            if is_packed and text in seconds:
-                shape = PACKED
+            is_minute = packed and len(text) == 10 and text.isdigit()
+            shape = PACKED if is_minute else read_shape(text) if text else None
             if shape is None:
                 self.unknown = self.unknown or text
                 continue

@@ -40,8 +40,9 @@ def prove_dates(
     dated = [number for number, source in enumerate(sources) if source.is_text("invoice_date")]
     evidence = {number: DateEvidence() for number in dated}
     shapes: dict[int, list[DateShape]] = {}
-    for number in dated:
-        seen = evidence[number].add(samples[number]["invoice_date"])
+    packed = date_orders.packed([samples[number]["invoice_date"] for number in dated])
+    for number, is_packed in zip(dated, packed, strict=True):
+        seen = evidence[number].add(samples[number]["invoice_date"], packed=is_packed)
         shapes[number] = sorted(seen, key=lambda shape: -seen[shape])
         if not told and sources[number].contents.format == "excel":
             _refuse_turned(sources[number], samples[number]["invoice_date"], meet)
@@ -64,13 +65,20 @@ def prove_dates(
     decided = []
     for number, source in enumerate(sources):
         order = date_orders.order_of(told) if told else proved.get(number) or inherited.get(number, "")
-        forms = [DateForm(told)] if told else []
-        forms += [form for shape in every if (form := shape.ordered(order)) is not None]
+        forms = _forms(told, (*shapes.get(number, ()), *every), order)
         final = bool(told) or thorough or number in proved
-        decided.append(
-            replace(source, date_order=order, date_forms=tuple(dict.fromkeys(forms)), date_proved=final)
-        )
+        decided.append(replace(source, date_order=order, date_forms=forms, date_proved=final))
     return decided
+
+
+def _forms(told: str | None, shapes: Sequence[DateShape], order: str) -> tuple[DateForm, ...]:
+    """Return the ways of writing to try, a file's own first: another's may read the same text otherwise."""
+    forms = [DateForm(told)] if told else []
+    for shape in shapes:
+        form = shape.ordered(order)
+        if form and not form.is_rival(forms):
+            forms.append(form)
+    return tuple(dict.fromkeys(forms))
 
 
 def _refuse_turned(source: Source, cells: Cells, meet: Meet) -> None:

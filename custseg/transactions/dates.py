@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
@@ -62,6 +63,10 @@ class DateForm(NamedTuple):
             # The British have shortened September to four letters, which no library reads.
             cells = cells.str.replace(r"(?i)\bSept\b", "September")
         return cells.str.to_datetime(self.strptime, strict=False, time_unit="us")
+
+    def is_rival(self, known: Sequence[DateForm]) -> bool:
+        """Tell whether it reads ten digits, seconds or a minute, which a known form reads as the other."""
+        return self in TEN_DIGITS and any(form in TEN_DIGITS for form in known if form != self)
 
 
 def _number_pattern(unit: str) -> str:
@@ -176,3 +181,6 @@ def _clock(mask: str) -> str | None:
 
 PACKED = DateShape((("", DateForm("%y%m%d%H%M")),))
 """Two digits each of year, month, day, hour and minute, as some tills write them."""
+
+TEN_DIGITS = (DateForm(unit="s"), PACKED.forms[0][1])
+"""What ten digits may be: a file has one of the two."""

@@ -104,6 +104,6 @@ def _further_forms(
                 now="Say which holds: --date-format '%d/%m/%Y' or --date-format '%m/%d/%Y'.",
             )
         form = shape.ordered(source.date_order)
-        if form and form not in known:
+        if form and form not in known and not form.is_rival(known):
             further[form] = None
     return list(further)

@@ -11,7 +11,7 @@ from custseg.settings import Settings
 from custseg.transactions import streams
 from custseg.transactions.csv_blocks import CsvFile
 from custseg.transactions.date_orders import ORDERS, DateEvidence
-from custseg.transactions.dates import DateForm, read_shape
+from custseg.transactions.dates import PACKED, DateForm, read_shape
 from custseg.transactions.dialects import RARE_SEPARATORS, SEPARATORS
 from custseg.transactions.excel_sheets import ExcelSheet
 from custseg.transactions.layouts import LAYOUTS
@@ -136,7 +136,7 @@ def _dates(excerpt: Excerpt, settings: Settings) -> Reason:
         return Reason("dates", str(dtype), "the file says so itself")
     cells = _cells(excerpt, "invoice_date")
     evidence = DateEvidence()
-    shapes = evidence.add(cells)
+    shapes = evidence.add(cells, packed=PACKED.forms[0][1] in source.date_forms)
     forms = [
         shape.ordered(source.date_order) for shape in sorted(shapes, key=shapes.__getitem__, reverse=True)
     ]

@@ -88,17 +88,6 @@ def test_a_date_against_an_inherited_order_is_never_overlooked(
         assert found.ledger["ledger"]["invalid"] == 40
 
 
-@pytest.mark.parametrize("day", ["%y%m%d1030", "%s"])
-def test_ten_digits_are_a_minute_where_all_name_one_and_seconds_where_not(day: str, tmp_path: Path) -> None:
-    rows = lines(60, "%Y-%m-%d")
-    for number, row in enumerate(rows):
-        moment = dt.datetime.fromisoformat(row["date"]).replace(tzinfo=dt.UTC) + dt.timedelta(hours=10.5)
-        row["date"] = str(int(moment.timestamp()) + number) if day == "%s" else moment.strftime(day)
-    write(tmp_path / "in", "a.csv", rows)
-    found = sum_up(tmp_path / "in", features=("tenure_days", "recency_days"))
-    assert found.customers["recency_days"].sort().to_list() == [1, 2, 3, 4, 5, 6, 7]
-
-
 @pytest.mark.parametrize("cell", ["1299.950", "2011.121", "2455293.8125", "20110403.123"])
 def test_a_number_in_place_of_a_date_is_one_invalid_line(cell: str, tmp_path: Path) -> None:
     rows = lines(300, "%Y-%m-%d")
