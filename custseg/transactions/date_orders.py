@@ -140,10 +140,12 @@ def refutation(cell: pl.Expr) -> dict[str, pl.Expr]:
 
 
 def order_of(strptime: str) -> str:
-    """Return the order a format has."""
+    """Return the order a format has; empty where it is none of those, as with a year of four digits first."""
     parts = {"d": ("%d",), "m": ("%m", "%b", "%B"), "y": ("%Y", "%y")}
     places = {part: max(strptime.find(word) for word in words) for part, words in parts.items()}
     order = "".join(sorted(places, key=places.__getitem__))
+    if order == "ymd" and "%y" not in strptime:
+        return ""
     return order if order in LIMITS and min(places.values()) >= 0 else ""
 
 

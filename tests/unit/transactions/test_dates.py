@@ -171,7 +171,9 @@ def test_the_order_a_format_has() -> None:
     assert order_of("%d/%m/%Y %H:%M") == "dmy"
     assert order_of("%b %d, %Y") == "mdy"
     assert order_of("%y%m%d") == "ymd"
+    assert order_of("%y-%m-%d") == "ymd"
     assert order_of("%Y") == ""
+    assert order_of("%Y-%m-%d") == order_of("%Y%m%d %H:%M") == ""
 
 
 @pytest.mark.parametrize(

@@ -88,6 +88,17 @@ def test_a_date_against_an_inherited_order_is_never_overlooked(
         assert found.ledger["ledger"]["invalid"] == 40
 
 
+@pytest.mark.parametrize(
+    ("day", "notes"),
+    [("%Y-%m-%d", ()), ("%y-%m-%d", ("1 of 1 files: two-digit year first.",))],
+)
+def test_a_told_year_of_four_digits_is_said_to_have_no_two(
+    day: str, notes: tuple[str, ...], tmp_path: Path
+) -> None:
+    write(tmp_path / "in", "a.csv", lines(30, day))
+    assert sum_up(tmp_path / "in", date_format=day).table.notes == notes
+
+
 @pytest.mark.parametrize("cell", ["1299.950", "2011.121", "2455293.8125", "20110403.123"])
 def test_a_number_in_place_of_a_date_is_one_invalid_line(cell: str, tmp_path: Path) -> None:
     rows = lines(300, "%Y-%m-%d")
