@@ -17,6 +17,9 @@ from custseg.transactions.source import PROOF_BLOCK, Cells, Samples, Source
 FEWEST_TURNED = 5
 """Dates, and texts, from which on it is no chance that no date has a day above 12 and every text has."""
 
+MOST_RIGHT = 0.1
+"""Share of either that may be otherwise: typed in by hand. Of dates that are right, more than half are."""
+
 
 def prove_dates(
     sources: Sequence[Source], samples: Samples, told: str | None, *, thorough: bool, meet: Meet = stop
@@ -91,8 +94,9 @@ def _refuse_turned(source: Source, cells: Cells, meet: Meet) -> None:
     days = [int(found[1]) for text in texts if (found := re.match(r"\d{4}-\d\d-(\d\d)\b", text))]
     left = [text for text in texts if (shape := dates.read_shape(text)) and not shape.is_certain]
     parts = [found.groups() for text in left if (found := re.match(date_orders.PARTS, text))]
-    impossible = all({"dmy", "mdy"} & {*date_orders.refuted(numbers)} for numbers in parts)
-    if min(len(days), len(left)) >= FEWEST_TURNED and max(days) <= date_orders.LAST_MONTH and impossible:
+    few_right = sum(day > date_orders.LAST_MONTH for day in days) <= MOST_RIGHT * len(days)
+    either = sum(not {"dmy", "mdy"} & {*date_orders.refuted(numbers)} for numbers in parts)
+    if min(len(days), len(left)) >= FEWEST_TURNED and few_right and either <= MOST_RIGHT * len(left):
         meet(
             InputError(
                 "date-order",

@@ -164,9 +164,11 @@ DAYS = [dt.date(2024, 1, 3) + dt.timedelta(days=n) for n in range(40)]
 
 def test_a_workbook_in_which_excel_turned_dates_round_is_refused(tmp_path: Path) -> None:
     turned = [dt.date(day.year, day.day, day.month) if day.day <= 12 else f"{day:%m/%d/%Y}" for day in DAYS]
-    (problem,) = custseg.check(book_of(tmp_path / "a.xlsx", turned)).problems
-    assert problem.error.code == "date-order"
-    assert "Excel has taken day and month for each other" in problem.error.what
+    typed_in = [dt.date(2024, 2, 20), "02/11/2024"]
+    for dates in (turned, turned + typed_in):
+        (problem,) = custseg.check(book_of(tmp_path / "a.xlsx", dates)).problems
+        assert problem.error.code == "date-order"
+        assert "Excel has taken day and month for each other" in problem.error.what
     mixed = [day if n % 2 else f"{day:%m/%d/%Y}" for n, day in enumerate(DAYS)]
     assert custseg.check(book_of(tmp_path / "b.xlsx", mixed)).ok
 
