@@ -145,7 +145,15 @@ def proofs(cell: pl.Expr) -> dict[str, pl.Expr]:
 
 def may_speak_against_point(cell: pl.Expr) -> pl.Expr:
     """Tell whether texts prove the decimal comma, or could have thousands or three decimals."""
-    return _bare(cell).str.contains(f"{AMBIGUOUS}|{_proof(COMMA)}")
+    return cell.map_batches(_speaking_against_point, return_dtype=pl.Boolean(), is_elementwise=True)
+
+
+def _speaking_against_point(cells: pl.Series) -> pl.Series:
+    has_mark = cells.str.contains("[.,]")
+    if not has_mark.any():
+        # Where this is asked hardly any cell has one, and to see that takes a third of the time.
+        return has_mark
+    return cells.to_frame().select(_bare(pl.first()).str.contains(f"{AMBIGUOUS}|{_proof(COMMA)}")).to_series()
 
 
 def _bare(cell: pl.Expr) -> pl.Expr:
