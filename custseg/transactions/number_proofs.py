@@ -49,7 +49,7 @@ def prove_marks(
         if evidence and names and not evidence.mark and (evidence.seen or thorough):
             if not evidence.is_contradictory:
                 try:
-                    marks[number] = _look_through_numbers(source, evidence, names)
+                    marks[number] = _look_through_numbers(source, evidence, names, thorough=thorough)
                 except InputError as error:
                     meet(error)
             if evidence.is_contradictory:
@@ -90,19 +90,24 @@ def _needs_care(cells: Cells, mark: str) -> bool:
     return not _PLAIN.fullmatch(together) and numerals.needs_care(set(cells), mark)
 
 
-def _look_through_numbers(source: Source, evidence: MarkEvidence, names: Sequence[str]) -> str:
-    """Look at every number of a file until one proves the decimal mark; return it."""
+def _look_through_numbers(
+    source: Source, evidence: MarkEvidence, names: Sequence[str], *, thorough: bool
+) -> str:
+    """Look at every number of a file until one proves the decimal mark, or at all if thorough; return it."""
+    marks: list[str] = []
+    looks: list[pl.Expr] = []
+    for name in names:
+        cell = _as_text(source, name)
+        for mark, proof in numerals.proofs(cell).items():
+            marks.append(mark)
+            looks.append(pl.struct(proof.sum(), cell.filter(proof).first().alias("text")).alias(name + mark))
     for frame in source.contents.frames(PROOF_BLOCK):
-        tests = [
-            text.alias(f"{name} {mark}")
-            for name in names
-            for mark, text in numerals.proofs(_as_text(source, name)).items()
-        ]
-        for key, text in source.collect(frame.select(tests)).row(0, named=True).items():
-            mark = key.partition(" ")[2]
+        for mark, seen in zip(marks, source.collect(frame.select(looks)).row(0), strict=True):
+            count, text = seen.values()
             if text:
-                evidence.add(mark, text)
-        if evidence.is_contradictory or evidence.mark:
+                evidence.add(mark, text, count)
+        # One that is a slip may come first: samples that showed nothing are no reason to trust the next ones.
+        if not thorough and (evidence.is_contradictory or evidence.mark):
             break
     return evidence.mark
 

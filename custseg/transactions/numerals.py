@@ -137,10 +137,10 @@ def currency_of(text: str) -> str:
 
 
 def proofs(cell: pl.Expr) -> dict[str, pl.Expr]:
-    """Return a text that proves each mark and, under ``""``, one that proves neither; null without any."""
+    """Tell which texts prove each mark and, under ``""``, which have one and prove neither."""
     bare = _bare(cell)
     patterns = {mark: _proof(mark) for mark in (POINT, COMMA)} | {"": AMBIGUOUS}
-    return {mark: cell.filter(bare.str.contains(pattern)).first() for mark, pattern in patterns.items()}
+    return {mark: bare.str.contains(pattern) for mark, pattern in patterns.items()}
 
 
 def may_speak_against_point(cell: pl.Expr) -> pl.Expr:
@@ -185,9 +185,9 @@ class MarkEvidence:
                 evidence.add(mark, str(cell))
         return evidence
 
-    def add(self, mark: str, example: str) -> None:
-        """Enter a text that proves a mark, or neither."""
-        self.seen[mark] = self.seen.get(mark, 0) + 1
+    def add(self, mark: str, example: str, count: int = 1) -> None:
+        """Enter how many texts prove a mark, or neither, and one of them."""
+        self.seen[mark] = self.seen.get(mark, 0) + count
         self.examples.setdefault(mark, example.strip())
 
     @property

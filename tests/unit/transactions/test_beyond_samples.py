@@ -37,6 +37,15 @@ def test_a_rare_fraction_is_read_right_wherever_it_stands(
     assert found.customers["total_quantity"].sum() == true
 
 
+def test_a_slip_that_comes_first_does_not_decide(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("custseg.transactions.number_proofs.PROOF_BLOCK", 1 << 16)
+    cells = ["1"] * LINES
+    cells[9_000], cells[20_000:20_300] = "2,5", ["2.5"] * 300
+    found = sum_up(shop(tmp_path / "a.csv", cells), features=UNITS)
+    assert found.ledger["ledger"]["invalid"] == 1
+    assert found.customers["total_quantity"].sum() == LINES - 301 + 300 * 2.5
+
+
 @pytest.mark.parametrize(("cell", "mark"), [("0,750", "."), ("0.750", ",")])
 def test_less_than_one_is_never_taken_for_thousands(cell: str, mark: str, tmp_path: Path) -> None:
     path = shop(tmp_path / "a.csv", [cell] * 4 + [f"2{mark}00"] * 396)
