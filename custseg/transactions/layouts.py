@@ -1,16 +1,16 @@
 """Known layouts: exports whose headers mean what no vocabulary could tell.
 
 A layout is recognised by the headers it needs, and then says of every canonical column where it is; a column
-it does not name is not there, whatever its header suggests. Exports of several tables are recognised too, and
-refused with the join to make.
+it does not name is not there, whatever its header suggests.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
-from custseg.errors import InputError
+from custseg.transactions.words import plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,37 +24,29 @@ class Layout:
     columns
         For each canonical column the headers it may have, the best first; empty where the vocabulary says it
         all.
+    leaves_out
+        A header, and the values in small letters of lines that are no sale, such as the sum of an order
+        beside its items.
     """
 
     name: str
     needs: frozenset[str]
     columns: dict[str, tuple[str, ...]] = field(hash=False)
+    leaves_out: tuple[str, tuple[str, ...]] = ("", ())
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
-    """One table of an export that must be joined first: what it has, and what it has not while alone."""
+class LeftOut(NamedTuple):
+    """Lines that a layout leaves out: those with one of these values in the column at this place."""
 
-    needs: frozenset[str]
-    lacks: frozenset[str]
-
-
-@dataclass(frozen=True, slots=True)
-class Unjoined:
-    """An export of several tables, and the join that makes one of them."""
-
-    name: str
-    parts: tuple[Part, ...]
-    join: str
+    place: int
+    values: tuple[str, ...]
 
 
-def _layout(name: str, needs: str, **columns: str) -> Layout:
+def _layout(
+    name: str, needs: str, leaves_out: Mapping[str, tuple[str, ...]] | None = None, **columns: str
+) -> Layout:
     places = {column: tuple(headers.split()) for column, headers in columns.items()}
-    return Layout(name, frozenset(needs.split()), places)
-
-
-def _part(needs: str, lacks: str) -> Part:
-    return Part(frozenset(needs.split()), frozenset(lacks.split()))
+    return Layout(name, frozenset(needs.split()), places, *(leaves_out or {}).items())
 
 
 LAYOUTS = (
@@ -126,13 +118,24 @@ LAYOUTS = (
         invoice_date="createdat",
         product="sku",
     ),
-    # item-price is that of all units of the line.
+    # item-price is that of all units of the line; orders that nothing was paid for have none.
     _layout(
         "Amazon order report",
         "amazonorderid purchasedate itemprice quantity buyeremail",
+        {"orderstatus": ("cancelled", "pending")},
         customer_id="buyeremail",
         invoice="amazonorderid",
         quantity="quantity",
+        amount="itemprice",
+        invoice_date="purchasedate",
+        product="sku",
+    ),
+    _layout(
+        "Amazon fulfilled shipments",
+        "amazonorderid shipmentid purchasedate itemprice quantityshipped buyeremail",
+        customer_id="buyeremail",
+        invoice="amazonorderid",
+        quantity="quantityshipped",
         amount="itemprice",
         invoice_date="purchasedate",
         product="sku",
@@ -159,10 +162,23 @@ LAYOUTS = (
         invoice_date="saledate",
         product="sku listingid",
     ),
-    # The total price has postage in it.
+    # A sale stands there as a whole, by its lines, and as it was paid for.
+    _layout(
+        "Vend sales ledger",
+        "receiptnumber linetype customercode quantity subtotal total paid",
+        {"linetype": ("sale", "payment")},
+        customer_id="customercode",
+        invoice="receiptnumber",
+        quantity="quantity",
+        amount="total",
+        invoice_date="date",
+        product="sku",
+    ),
+    # The total price has postage in it, and a row without an item sums up those that follow.
     _layout(
         "eBay orders report",
         "salesrecordnumber ordernumber buyerusername soldfor",
+        {"itemnumber": ("",)},
         customer_id="buyerusername",
         invoice="ordernumber",
         quantity="quantity",
@@ -222,31 +238,6 @@ LAYOUTS = (
     ),
 )
 
-UNJOINED = (
-    Unjoined(
-        "Olist",
-        (
-            _part("orderid customerid orderstatus orderpurchasetimestamp", "price customeruniqueid"),
-            _part("orderid orderitemid productid sellerid price", "customeruniqueid orderpurchasetimestamp"),
-            _part("customerid customeruniqueid customerzipcodeprefix", "orderid"),
-            _part("orderid paymentsequential paymenttype", "customeruniqueid"),
-        ),
-        "items.join(orders, on='order_id').join(customers, on='customer_id').write_parquet('olist.parquet'), "
-        "with items, orders and customers read by polars.read_csv from olist_order_items_dataset.csv, "
-        "olist_orders_dataset.csv and olist_customers_dataset.csv; then run custseg on olist.parquet.",
-    ),
-    Unjoined(
-        "Instacart",
-        (
-            _part("orderid userid evalset ordernumber orderdow", "productid"),
-            _part("orderid productid addtocartorder reordered", "userid"),
-        ),
-        "products.join(orders, on='order_id').write_parquet('instacart.parquet'), with products and orders "
-        "read by polars.read_csv from order_products__prior.csv and orders.csv; then run custseg on "
-        "instacart.parquet with --features lines,purchases: the data have no prices and no dates.",
-    ),
-)
-
 
 def find_layout(header: Set[str]) -> Layout | None:
     """Return the known layout of a header (in plain form): of several the one that needs most."""
@@ -254,15 +245,16 @@ def find_layout(header: Set[str]) -> Layout | None:
     return max(found, key=lambda layout: len(layout.needs), default=None)
 
 
-def find_unjoined(header: Iterable[str], place: str) -> InputError | None:
-    """Return the error for a file that is one of several tables, with the join to make; None for others."""
-    names = set(header)
-    for export in UNJOINED:
-        if any(part.needs <= names and not part.lacks & names for part in export.parts):
-            return InputError(
-                "tables-to-join",
-                f"This is one table of the {export.name} data, whose tables must be joined first.",
-                where=place,
-                now=f"In Python: {export.join}",
-            )
-    return None
+def lines_left_out(layout: str | None, header: Sequence[str]) -> LeftOut | None:
+    """Return which lines a file's layout leaves out; None where it has none, or not the column that tells."""
+    name, values = next((known.leaves_out for known in LAYOUTS if known.name == layout), ("", ()))
+    place = next((i for i, text in enumerate(header) if name and plain(text) == name), None)
+    return None if place is None else LeftOut(place, values)
+
+
+def describe_layout(layout: str, header: Sequence[str]) -> str:
+    """Return a layout's name, and which lines it leaves out."""
+    if not (left_out := lines_left_out(layout, header)):
+        return layout
+    which = " or ".join(f"'{value}'" for value in left_out.values if value) or "empty"
+    return f"{layout}, without the lines whose '{header[left_out.place].strip()}' is {which}"

@@ -11,6 +11,7 @@ from custseg.columns import LINE_LIMIT
 from custseg.transactions import cleaning, numerals, values
 from custseg.transactions.csv_blocks import EXTRA
 from custseg.transactions.heads import head_columns
+from custseg.transactions.layouts import LeftOut, lines_left_out
 from custseg.transactions.pieces import Part
 from custseg.transactions.reading import Table
 from custseg.transactions.source import HEAD, NUMBERS, Source
@@ -25,9 +26,9 @@ def scan_lines(table: Table, part: Part, *, products: bool) -> pl.LazyFrame:
     LazyFrame
         Those columns of `HEAD` that are read, as they stand; numbers (null where unreadable);
         ``line`` and ``product`` as in `lines.Lines`; whether each line is ``blank`` (holds nothing),
-        ``broken`` (holds more than the header), ``excluded`` (for its product), ``unread`` (a number is there
-        and was not read); ``doubtful`` (a number that may speak against the decimal point) where there can be
-        any; and what ``--where`` asks for (see `asked`).
+        ``broken`` (holds more than the header), ``excluded`` (for its product, or by its layout), ``unread``
+        (a number is there and was not read); ``doubtful`` (a number that may speak against the decimal point) where
+        there can be any; and what ``--where`` asks for (see `asked`).
     """
     return _Raw(table, part).lines(products=products)
 
@@ -39,6 +40,7 @@ class _Raw:
         self.table, self.source, self.frame = table, part.source, part.frame
         self.dtypes = part.dtypes
         self.numbers = [name for name in NUMBERS if name in table.read]
+        self.left_out = lines_left_out(part.source.layout, part.source.header)
 
     def cell(self, position: int) -> tuple[pl.Expr, pl.DataType]:
         """Return a column by its place, and its type."""
@@ -52,7 +54,7 @@ class _Raw:
             *head_columns(table),
             *map(self._number, self.numbers),
             "broken",
-            cleaning.product_excluded(table.rules).alias("excluded"),
+            self._excluded().alias("excluded"),
             cleaning.line_hash(_compared(table, self.source)).alias("line"),
             "blank",
             self._unread().alias("unread"),
@@ -74,7 +76,8 @@ class _Raw:
             cell, dtype = self.cell(position)
             if column in NUMBERS:
                 mark = self.source.mark or numerals.POINT
-                cells[column] = values.number(cell, dtype, mark, thorough=self.source.careful)
+                number = values.number(cell, dtype, mark, thorough=self.source.careful)
+                cells[column] = self._without_fault(number)
             elif column == "product":
                 # Compared as it stands; what else asks for a product takes off the spaces around it.
                 cells[column] = values.other(cell, dtype)
@@ -84,6 +87,20 @@ class _Raw:
             cells[_other(name)] = values.other(*self.cell(position))
         return cells
 
+    def _is_left_out(self, left_out: LeftOut) -> pl.Expr:
+        text = values.other(*self.cell(left_out.place)).str.strip_chars().str.to_lowercase()
+        return text.is_in(list(left_out.values))
+
+    def _without_fault(self, number: pl.Expr) -> pl.Expr:
+        """Fill the empty numbers of lines that the layout leaves out: of what is no sale, none is needed."""
+        if not self.left_out:
+            return number
+        return pl.when(self._is_left_out(self.left_out)).then(number.fill_null(0)).otherwise(number)
+
+    def _excluded(self) -> pl.Expr:
+        excluded = cleaning.product_excluded(self.table.rules)
+        return excluded | pl.col("left out") if self.left_out else excluded
+
     def _checks(self) -> dict[str, pl.Expr]:
         """Return what tells whether a line, and each of its numbers, is there and can be read."""
         is_csv = self.source.contents.format == "csv"
@@ -92,6 +109,8 @@ class _Raw:
             "blank": pl.all_horizontal(cells),
             "broken": (pl.col(EXTRA).fill_null("") != "") if is_csv else pl.lit(False),
         }
+        if self.left_out:
+            checks["left out"] = self._is_left_out(self.left_out)
         texts = self._number_texts()
         for name, cell in texts.items():
             checks[f"is there: {name}"] = cell.is_not_null()

@@ -22,6 +22,7 @@ from custseg.transactions.date_orders import ORDERS
 from custseg.transactions.dialects import Told, read_dialect
 from custseg.transactions.excel_sheets import open_workbook
 from custseg.transactions.find import InputFile
+from custseg.transactions.layouts import describe_layout
 from custseg.transactions.numerals import COMMA
 from custseg.transactions.parquet_files import open_parquet
 from custseg.transactions.shared_columns import ask_for_sheets, check_rules, decide_columns
@@ -289,7 +290,7 @@ def _ways(source: Source) -> list[str]:
         if dialect.separator != ",":
             ways.append(f"separator {dialect.separator!r}")
     if source.layout:
-        ways.append(f"layout of {source.layout}")
+        ways.append(f"layout of {describe_layout(source.layout, source.header)}")
     if source.mark == COMMA:
         ways.append("decimal comma")
     if source.date_order:

@@ -14,7 +14,7 @@ from custseg.transactions.date_orders import ORDERS, DateEvidence
 from custseg.transactions.dates import PACKED, DateForm, read_shape
 from custseg.transactions.dialects import RARE_SEPARATORS, SEPARATORS
 from custseg.transactions.excel_sheets import ExcelSheet
-from custseg.transactions.layouts import LAYOUTS
+from custseg.transactions.layouts import LAYOUTS, describe_layout
 from custseg.transactions.numerals import COMMA, MarkEvidence
 from custseg.transactions.source import NUMBERS, Source
 from custseg.transactions.trial import Excerpt
@@ -108,7 +108,7 @@ def _header(source: Source, settings: Settings) -> Reason:
         return Reason("header", "none", "--no-header says so; columns are numbered from 1")
     if source.layout:
         place = _header_line(source)
-        return Reason("header", place, f"the layout of {source.layout}")
+        return Reason("header", place, f"the layout of {describe_layout(source.layout, source.header)}")
     if contents.format == "parquet":
         return Reason("header", "column names", "they are part of the file")
     known = (

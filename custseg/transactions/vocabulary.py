@@ -13,9 +13,10 @@ from typing import NamedTuple
 
 from custseg.columns import LINE_COLUMNS
 from custseg.errors import InputError, Meet, cut, nearest, stop
-from custseg.transactions.layouts import find_layout, find_unjoined
+from custseg.transactions.layouts import find_layout
 from custseg.transactions.likely import likely_headers, say_likely
 from custseg.transactions.numerals import CODES
+from custseg.transactions.unjoined import find_unjoined
 from custseg.transactions.words import TIERS, plain
 
 ABSENT = "-"

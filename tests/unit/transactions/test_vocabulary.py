@@ -1,9 +1,10 @@
-"""Which header means what: known layouts, synonyms, and what is asked about."""
+"""Which header means what: synonyms, and what is asked about."""
 
 import pytest
 
 from custseg.errors import InputError
-from custseg.transactions.layouts import LAYOUTS, UNJOINED, find_layout
+from custseg.transactions.layouts import LAYOUTS
+from custseg.transactions.unjoined import UNJOINED
 from custseg.transactions.vocabulary import is_header, map_columns
 from custseg.transactions.words import FAIR, LEAST, STRONG, WEAK, plain
 
@@ -73,75 +74,6 @@ def test_headers_of_real_exports(header: str) -> None:
     assert {column: name.replace(" ", "_") for column, name in mapped(header).items()} == expected
 
 
-SHOPIFY = (
-    "Name,Email,Financial Status,Paid at,Fulfillment Status,Fulfilled at,Accepts Marketing,Currency,Subtotal,"
-    "Shipping,Taxes,Total,Discount Code,Discount Amount,Shipping Method,Created at,Lineitem quantity,"
-    "Lineitem name,Lineitem price,Lineitem compare at price,Lineitem sku,Lineitem requires shipping,Vendor,Id"
-)
-WOOCOMMERCE = (
-    "order_id,order_number,order_date,status,order_total,customer_id,billing_email,item_name,item_sku,"
-    "item_quantity,item_total,transaction_id"
-)
-WOOCOMMERCE_ANALYTICS = (
-    "Date,Order #,N. Revenue,Status,Customer,Customer type,Product(s),Items sold,Coupon(s)"
-)
-MAGENTO = (
-    "ID,Purchase Point,Purchase Date,Bill-to Name,Ship-to Name,Grand Total (Base),Status,"
-    "Customer Email,Customer Group,Subtotal"
-)
-MAGENTO_ITEMS = (
-    "item_id,status,created_at,sku,price,qty_ordered,grand_total,increment_id,category_name_1,Customer ID"
-)
-ETSY = "Sale Date,Item Name,Buyer,Quantity,Price,Order Total,Transaction ID,Listing ID,Order ID,SKU"
-EBAY = (
-    "Sales Record Number,Order Number,Buyer Username,Item Number,Item Title,Custom Label,Quantity,Sold For,"
-    "Shipping And Handling,Total Price,Sale Date,Transaction ID"
-)
-PAYPAL = "Date,Time,Name,Type,Currency,Gross,Fee,Net,From Email Address,Transaction ID,Invoice Number"
-OLIST = "order_id,customer_id,order_purchase_timestamp,order_item_id,product_id,price,customer_unique_id"
-
-
-@pytest.mark.parametrize(
-    ("header", "customer", "others"),
-    [
-        (SHOPIFY, "Email", {"invoice": "Name", "unit_price": "Lineitem price", "product": "Lineitem sku"}),
-        (WOOCOMMERCE, "billing_email", {"invoice": "order_id", "amount": "item_total"}),
-        (WOOCOMMERCE_ANALYTICS, "Customer", {"invoice": "Order #", "quantity": "Items sold"}),
-        (MAGENTO, "Customer Email", {"amount": "Grand Total (Base)", "invoice_date": "Purchase Date"}),
-        (MAGENTO_ITEMS, "Customer ID", {"invoice": "increment_id", "quantity": "qty_ordered"}),
-        (OLIST, "customer_unique_id", {"unit_price": "price"}),
-        (ETSY, "Buyer", {"invoice": "Order ID", "unit_price": "Price", "product": "SKU"}),
-        (EBAY, "Buyer Username", {"invoice": "Order Number", "unit_price": "Sold For"}),
-        (PAYPAL, "From Email Address", {"invoice": "Transaction ID", "amount": "Gross"}),
-    ],
-)
-def test_shop_systems_are_known(header: str, customer: str, others: dict[str, str]) -> None:
-    assert find_layout({plain(name) for name in header.split(",")}) is not None
-    found = mapped(header)
-    assert found["customer_id"] == customer
-    assert found.items() >= others.items()
-    assert "amount" not in mapped(SHOPIFY)
-    assert "amount" not in mapped(MAGENTO_ITEMS)
-
-
-@pytest.mark.parametrize(
-    ("header", "name"),
-    [
-        ("order_id,customer_id,order_status,order_purchase_timestamp,order_approved_at", "Olist"),
-        ("order_id,order_item_id,product_id,seller_id,shipping_limit_date,price,freight_value", "Olist"),
-        ("customer_id,customer_unique_id,customer_zip_code_prefix,customer_city,customer_state", "Olist"),
-        ("order_id,payment_sequential,payment_type,payment_installments,payment_value", "Olist"),
-        ("order_id,user_id,eval_set,order_number,order_dow,order_hour_of_day", "Instacart"),
-        ("order_id,product_id,add_to_cart_order,reordered", "Instacart"),
-    ],
-)
-def test_tables_that_must_be_joined_are_refused_with_the_join(header: str, name: str) -> None:
-    error = refusal(header)
-    assert error.code == "tables-to-join"
-    assert name in error.what
-    assert ".join(" in error.now
-
-
 @pytest.mark.parametrize(
     ("header", "column", "found"),
     [
@@ -183,7 +115,8 @@ def test_what_the_user_says_wins() -> None:
     assert mapped(header, customer_id="Loyalty")["customer_id"] == "Loyalty"
     assert mapped(header, customer_id="loyalty ")["customer_id"] == "Loyalty"
     assert "invoice" not in mapped(header, invoice="-")
-    assert mapped(SHOPIFY, amount="Total")["amount"] == "Total"
+    shopify = "Name,Email,Financial Status,Lineitem quantity,Lineitem price,Total"
+    assert mapped(shopify, amount="Total")["amount"] == "Total"
     error = refusal(header, customer_id="Loyalti")
     assert (error.code, error.now) == ("no-such-column", "Did you mean 'Loyalty'?")
     assert refusal("A,A,B", customer_id="A").code == "two-meanings"
