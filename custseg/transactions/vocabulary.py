@@ -17,7 +17,7 @@ from custseg.transactions.layouts import find_layout
 from custseg.transactions.likely import likely_headers, say_likely
 from custseg.transactions.numerals import CODES
 from custseg.transactions.unjoined import find_unjoined
-from custseg.transactions.words import TIERS, plain
+from custseg.transactions.words import RIVALS, TIERS, plain
 
 ABSENT = "-"
 """As a header in ``--column``: the input has no such column, whatever its headers suggest."""
@@ -138,7 +138,7 @@ def _find(column: str, header: Sequence[str], taken: set[int]) -> list[int]:
     ]:
         found = [i for i, name in enumerate(texts) if tier.get(name) == column and i not in taken]
         if found:
-            return _prefer_ids(found, texts)
+            return _prefer_ids(found, texts) + _rivals(column, found, names)
     return []
 
 
@@ -196,6 +196,14 @@ def _no_customer(header: Sequence[str], place: str) -> InputError:
         )
         + say_likely("customer_id", header),
     )
+
+
+def _rivals(column: str, found: Sequence[int], names: Sequence[str]) -> list[int]:
+    """Return headers beside which the one that was found may mean somebody else: a ledger has accounts."""
+    if column != "customer_id":
+        return []
+    rivals = {word for place in found for word in RIVALS.get(names[place], "").split()}
+    return [place for place, name in enumerate(names) if name in rivals and place not in found]
 
 
 def _prefer_ids(found: list[int], names: Sequence[str]) -> list[int]:

@@ -10,10 +10,10 @@ STRONG = {
     "customer_id": (
         "customerid customer customerno customernr customernumber customerkey customercode custid "
         "custno client clientid clientno clientcode shopper shopperid household householdid householdkey "
-        "account accountid accountno member memberid memberno membernumber buyer buyerid loyaltyid "
-        "loyaltycard cardid cardnumber kunde kundennummer kundennr kundenid "
+        "accountid accountno member memberid memberno membernumber buyer buyerid loyaltyid "
+        "loyaltycard kunde kundennummer kundennr kundenid "
         "cliente clienteid idcliente idclient numeroclient codcliente codigocliente debitor kundenkartennr "
-        "会員番号 顧客番号 debitorennr debitorennummer debitornr accountnumber cardno loyaltyno "
+        "会員番号 顧客番号 debitorennr debitorennummer debitornr accountnumber loyaltyno "
         "loyaltynumber soldtoparty cpf cpfcliente cpfdocliente codigodocliente ncartefidelite cartefidelite "
         "nclient codeclient codicecliente numerocliente klant klantid klantnr klantnummer klient klientid "
         "nrklienta idklienta kodklienta musterikodu musterino cust 会員コート 顧客コート 会員id 顧客id"
@@ -74,7 +74,9 @@ FAIR = {
 """Words that are taken before weak ones, where no strong one is there."""
 
 WEAK = {
-    "customer_id": "accountcode buyeremail email emailaddress customeremail billingemail customername "
+    # An account may be the ledger's or a login, and the card one that was paid with.
+    "customer_id": "account cardid cardnumber cardno accountcode buyeremail email emailaddress "
+    "customeremail billingemail customername "
     "clientname",
     "quantity": "items itemcount numberofitems",
     "unit_price": "price sellingprice retailprice preis prix precio preco prezzo prijs cena fiyat",
@@ -90,6 +92,12 @@ LEAST = {
     "unit_price": "unitcost",
 }
 """Words that mean it where nothing else does: beside a price, a cost is what the shop paid."""
+
+RIVALS = {
+    "account": "name",
+    **dict.fromkeys(("user", "userid"), "account cardid cardnumber cardno"),
+}
+"""Headers beside which a word for the customer may mean somebody else: then both are asked about."""
 
 
 @lru_cache(maxsize=4096)

@@ -110,6 +110,36 @@ def test_a_cashier_beside_a_loyalty_card_is_asked_about() -> None:
     assert refusal("Invoice,Date,Account Code,Email,Qty,Price").code == "two-meanings"
 
 
+@pytest.mark.parametrize(
+    ("header", "first", "second"),
+    [
+        ("Date,Type,Num,Name,Memo,Account,Split,Amount,Balance", "Account", "Name"),
+        ("Payment ID,Amount,Card Number,Order ID,Customer Name", "Card Number", "Customer Name"),
+        ("Account,Email,Order ID,Qty", "Account", "Email"),
+        ("User ID,Card No,Receipt No,Qty", "User ID", "Card No"),
+    ],
+)
+def test_accounts_and_cards_beside_somebodys_name_are_asked_about(
+    header: str, first: str, second: str
+) -> None:
+    error = refusal(header)
+    assert error.code == "two-meanings"
+    assert f"'{first}' and '{second}' could be the customer_id" in error.what
+
+
+@pytest.mark.parametrize(
+    ("header", "customer"),
+    [
+        ("Card ID,Customer ID,Customer Email,Amount", "Customer ID"),
+        ("Account,Customer,Amount", "Customer"),
+        ("Card Number,Order ID,Amount", "Card Number"),
+        ("Account No,Name,Amount", "Account No"),
+    ],
+)
+def test_who_is_called_a_customer_is_one_whatever_accounts_there_are(header: str, customer: str) -> None:
+    assert mapped(header)["customer_id"] == customer
+
+
 def test_what_the_user_says_wins() -> None:
     header = "Customer ID,Loyalty,Order ID,Qty,Total"
     assert mapped(header, customer_id="Loyalty")["customer_id"] == "Loyalty"
