@@ -186,6 +186,17 @@ LAYOUTS = (
         invoice_date="saledate paidondate",
         product="customlabel itemnumber",
     ),
+    # What the whole order came to stands on each of its lines.
+    _layout(
+        "Wix orders",
+        "ordernumber datecreated contactemail item sku qty price total",
+        customer_id="contactemail",
+        invoice="ordernumber",
+        quantity="qty",
+        unit_price="price",
+        invoice_date="datecreated",
+        product="sku item",
+    ),
     _layout(
         "PayPal activity",
         "fromemailaddress transactionid gross net",

@@ -224,10 +224,14 @@ def _order_totals(lines: pl.DataFrame) -> Suspect | None:
     if "amount" not in lines.columns or "invoice" not in lines.columns:
         return None
     orders = (
-        lines.filter(pl.col("amount").is_not_null() & (pl.col("amount") > 0))
+        lines.filter((pl.col("fate") == KEPT) & (pl.col("amount") > 0))
         .group_by("customer_id", "invoice")
-        .agg(pl.len().alias("lines"), pl.col("amount").n_unique(), pl.col("product").n_unique())
-        .filter((pl.col("lines") > 1) & (pl.col("product") > 1))
+        .agg(
+            pl.len().alias("lines"),
+            pl.col("amount", "product").n_unique(),
+            pl.col("product").is_null().all().alias("unnamed"),
+        )
+        .filter((pl.col("lines") > 1) & (pl.col("unnamed") | (pl.col("product") > 1)))
     )
     if orders.height < FEWEST_CUSTOMERS or (orders["amount"] == 1).mean() < 0.9:  # type: ignore[operator]
         return None

@@ -203,11 +203,25 @@ def test_currencies_and_guests(tmp_path: Path) -> None:
     assert guest.flag == "--where \"customer_id <> 'GUEST'\""
 
 
-def test_the_total_of_an_order_on_each_line(tmp_path: Path) -> None:
-    rows = [f"{n // 3},{n // 3 % 50},SKU{n % 17},{100 + n // 3}.5" for n in range(300)]
+@pytest.mark.parametrize("product", ["sku", "sku,item", "colour"])
+def test_the_total_of_an_order_on_each_line(product: str, tmp_path: Path) -> None:
     path = tmp_path / "orders.csv"
-    path.write_text("\n".join(["order,customer,sku,total", *rows]), "utf-8")
-    assert "order-totals" in [suspect.code for suspect in custseg.check(path).suspects]
+    for per_order, found in ((True, True), (False, False)):
+        totals = [100 + (n // 3 if per_order else n) for n in range(300)]
+        rows = [
+            ",".join([f"{n // 3},{n // 3 % 50}", *[f"X{n % 17}"] * len(product.split(",")), f"{total}.5"])
+            for n, total in enumerate(totals)
+        ]
+        path.write_text("\n".join([f"order,customer,{product},total", *rows]), "utf-8")
+        codes = [suspect.code for suspect in custseg.check(path).suspects]
+        assert ("order-totals" in codes) == found
+
+
+def test_equal_lines_that_are_dropped_are_no_totals_of_an_order(tmp_path: Path) -> None:
+    path = tmp_path / "orders.csv"
+    rows = [f"{n // 2},{n // 2 % 50},{100 + n // 2}.5" for n in range(200)]
+    path.write_text("\n".join(["order,customer,total", *rows]), "utf-8")
+    assert "order-totals" not in [suspect.code for suspect in custseg.check(path).suspects]
 
 
 def test_customers_seen_and_unseen() -> None:

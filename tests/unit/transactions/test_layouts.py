@@ -171,3 +171,13 @@ def test_a_sale_in_a_ledger_of_vend_counts_by_its_lines(tmp_path: Path) -> None:
         ]
     header = "Date,Receipt Number,Line Type,Customer Code,Quantity,Subtotal,Total,Paid"
     assert counted(check(tmp_path / "a.csv", header, rows)) == (60, 2 * sum(map(price, ORDERS)))
+
+
+def test_the_total_of_an_order_of_wix_is_no_total_of_its_lines(tmp_path: Path) -> None:
+    rows = [
+        [n, '"Jan 2, 2024"', f"b{n % 30}@x.org", item, item, units, each, price(n) + 17, price(n) + 17]
+        for n in ORDERS
+        for item, units, each in (("Mug", 1, price(n)), ("Cup", 2, 5))
+    ]
+    header = "Order number,Date created,Contact email,Item,SKU,Qty,Price,Total,Net amount"
+    assert counted(check(tmp_path / "a.csv", header, rows)) == (120, sum(price(n) + 10 for n in ORDERS))
