@@ -8,6 +8,7 @@ a guess.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -30,7 +31,7 @@ _ADDED = re.compile(
 )
 """What is added to the name of a price or total: its currency, and whether tax is in it."""
 
-_ID_ENDING = re.compile("(id|no|nr|number|key|code)$")
+_ID_ENDING = re.compile("(id|no|nr|nummer|number|key|code)$")
 
 
 class ColumnMap(NamedTuple):
@@ -88,6 +89,7 @@ def map_columns(header: Sequence[str], told: Mapping[str, str], place: str, meet
                 # A product is needed for few things only, and those ask for it when it is missing.
                 doubtful.add(column)
                 meet(_two_meanings(column, header, found, place))
+    _forget_cost(header, mapping, told)
     if not {"quantity", *doubtful} & {*mapping, *settled, *doubtful} and {"unit_price", "amount"} & set(
         mapping
     ):
@@ -134,11 +136,12 @@ def _find(column: str, header: Sequence[str], taken: set[int]) -> list[int]:
     for texts, tier in [
         *((names, tier) for tier in plainer),
         *((bare, tier) for tier in plainer),
+        *((_of_parts(header, column), tier) for tier in plainer),
         (names, least),
     ]:
         found = [i for i, name in enumerate(texts) if tier.get(name) == column and i not in taken]
         if found:
-            return _prefer_ids(found, texts) + _rivals(column, found, names)
+            return _prefer_ids(found, texts) + _rivals(found, names)
     return []
 
 
@@ -147,6 +150,23 @@ def _bare(header: Sequence[str], column: str) -> list[str]:
     if column not in ("unit_price", "amount"):
         return []
     return [plain(_ADDED.sub(" ", text)) if _ADDED.search(text) else "" for text in header]
+
+
+def _forget_cost(header: Sequence[str], mapping: dict[str, int], told: Mapping[str, str]) -> None:
+    """Take a cost for no price where lines have a quantity and a total: these say what was paid."""
+    found = {"quantity", "amount", "unit_price"} <= mapping.keys() and "unit_price" not in told
+    if found and plain(header[mapping["unit_price"]]) in TIERS[-1]:
+        del mapping["unit_price"]
+
+
+def _of_parts(header: Sequence[str], column: str) -> list[str]:
+    """Return the names of an order's lines that stand beside it: ``Order Lines/Quantity`` is a quantity."""
+    parts = [text.rpartition("/") for text in header]
+    if column not in ("quantity", "unit_price", "product"):
+        return []
+    # A single one may be a rate, or one of two.
+    tables = Counter(before for before, _, _ in parts)
+    return [plain(after) if before and tables[before] > 1 else "" for before, _, after in parts]
 
 
 def _ask_for_quantity(header: Sequence[str], found: Mapping[str, int], place: str, meet: Meet) -> None:
@@ -198,10 +218,8 @@ def _no_customer(header: Sequence[str], place: str) -> InputError:
     )
 
 
-def _rivals(column: str, found: Sequence[int], names: Sequence[str]) -> list[int]:
-    """Return headers beside which the one that was found may mean somebody else: a ledger has accounts."""
-    if column != "customer_id":
-        return []
+def _rivals(found: Sequence[int], names: Sequence[str]) -> list[int]:
+    """Return headers beside which the one that was found may mean something else: a ledger has accounts."""
     rivals = {word for place in found for word in RIVALS.get(names[place], "").split()}
     return [place for place, name in enumerate(names) if name in rivals and place not in found]
 
@@ -210,7 +228,9 @@ def _prefer_ids(found: list[int], names: Sequence[str]) -> list[int]:
     """Of ``customer`` and ``customer_id`` take the id: the other is its name."""
     stems = {names[i]: _ID_ENDING.sub("", names[i]) for i in found}
     ids = [i for i in found if stems[names[i]] != names[i]]
-    return ids if len(ids) == 1 and len(set(stems.values())) == 1 else found
+    # What joins German words counts for nothing: Kunde and Kunden-Nr., Rechnung and Rechnungs-Nr.
+    alike = {stem.rstrip("ns") for stem in stems.values()}
+    return ids if len(ids) == 1 and len(alike) == 1 else found
 
 
 def _is_data(header: Sequence[str]) -> bool:

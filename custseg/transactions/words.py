@@ -68,8 +68,8 @@ FAIR = {
     # Beside a card of the customer's a user is who sat at the till.
     "customer_id": "user userid loyaltycardno loyaltycardnumber loyaltycardid membercard membercardno "
     "membercardnumber",
-    "invoice": "nfacture ndefacture ncommande ndecommande nbon nfattura nscontrino nordine nopedido "
-    "nodepedido nofactura nodefactura",
+    "invoice": "receiptnumber nfacture ndefacture ncommande ndecommande nbon nfattura nscontrino nordine "
+    "nopedido nodepedido nofactura nodefactura",
 }
 """Words that are taken before weak ones, where no strong one is there."""
 
@@ -89,15 +89,16 @@ WEAK = {
 """Words that are taken where no strong one is there."""
 
 LEAST = {
-    "unit_price": "unitcost",
+    "unit_price": "unitcost wholesaleprice",
 }
-"""Words that mean it where nothing else does: beside a price, a cost is what the shop paid."""
+"""Words that mean it where nothing else does: beside a price or a total, a cost is what the shop paid."""
 
 RIVALS = {
     "account": "name",
+    "retailprice": "wholesaleprice",
     **dict.fromkeys(("user", "userid"), "account cardid cardnumber cardno"),
 }
-"""Headers beside which a word for the customer may mean somebody else: then both are asked about."""
+"""Words, and headers beside which they may mean something else: then both are asked about."""
 
 
 @lru_cache(maxsize=4096)

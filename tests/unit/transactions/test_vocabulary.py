@@ -50,9 +50,18 @@ EXPORTS = {
         "product=PRODUCT_ID"
     ),
     "Shopper,Ticket,Units,Unit cost,Total,Timestamp": (
-        "customer_id=Shopper invoice=Ticket quantity=Units unit_price=Unit_cost amount=Total "
-        "invoice_date=Timestamp"
+        "customer_id=Shopper invoice=Ticket quantity=Units amount=Total invoice_date=Timestamp"
     ),
+    "Order Lines/Product,Order Lines/Quantity,Order Lines/Unit Price,Order Reference,Customer": (
+        "customer_id=Customer quantity=Order_Lines/Quantity unit_price=Order_Lines/Unit_Price "
+        "product=Order_Lines/Product"
+    ),
+    "Kunde,Kundennr.,Rechnungsnummer,Rechnung,Menge,Einzelpreis": (
+        "customer_id=Kundennr. invoice=Rechnungsnummer quantity=Menge unit_price=Einzelpreis"
+    ),
+    "Bon,Bon-Nr.,Kunde,Menge": "customer_id=Kunde invoice=Bon-Nr. quantity=Menge",
+    "Client,Receipt Number,Qty": "customer_id=Client invoice=Receipt_Number quantity=Qty",
+    "Client,Transaction ID,Receipt Number,Qty": "customer_id=Client invoice=Transaction_ID quantity=Qty",
     "Member No,Receipt No,Qty,Revenue,Day": (
         "customer_id=Member_No invoice=Receipt_No quantity=Qty amount=Revenue invoice_date=Day"
     ),
@@ -94,6 +103,11 @@ def test_headers_of_real_exports(header: str) -> None:
 )
 def test_costs_and_ledger_accounts_come_last(header: str, column: str, found: str) -> None:
     assert mapped(header)[column] == found
+
+
+def test_a_rate_is_no_quantity() -> None:
+    assert "quantity" not in mapped("Customer,Order,Price/Qty,Total", quantity="-")
+    assert refusal("Customer,Order,Price/Qty,Total").code == "likely-quantity"
 
 
 def test_an_amount_beside_a_price_may_be_one_of_pieces() -> None:
@@ -160,6 +174,8 @@ def test_what_the_user_says_wins() -> None:
         ("Customer ID,Order Date,Invoice Date,Qty", "Order Date", "Invoice Date", "invoice_date"),
         ("Customer ID,Sales,Revenue", "Sales", "Revenue", "amount"),
         ("Customer ID,Qty,Quantity", "Qty", "Quantity", "quantity"),
+        ("Customer,Wholesale Price,Retail Price,Qty", "Retail Price", "Wholesale Price", "unit_price"),
+        ("Kunde,Debitorennr.,Menge", "Kunde", "Debitorennr.", "customer_id"),
     ],
 )
 def test_two_meanings_are_asked_about(header: str, first: str, second: str, column: str) -> None:
