@@ -69,6 +69,17 @@ LAYOUTS = (
         invoice_date="createdat",
         product="lineitemsku lineitemname",
     ),
+    # So do they there, and so may the e-mail address, which a check then asks about.
+    _layout(
+        "Squarespace orders",
+        "orderid email financialstatus lineitemquantity lineitemprice",
+        customer_id="email",
+        invoice="orderid",
+        quantity="lineitemquantity",
+        unit_price="lineitemprice",
+        invoice_date="createdat",
+        product="lineitemsku lineitemname",
+    ),
     # customer_id is 0 for every guest, so the e-mail address tells customers apart.
     _layout(
         "WooCommerce orders, one row an item",

@@ -30,6 +30,7 @@ TOTALS = re.compile(rf"^{_TOTAL}\b|^合計|(?<=\s){_TOTAL}$", re.IGNORECASE)
 """What a line begins or ends with that sums up others; a spreadsheet's subtotal is called ``C001 Total``."""
 
 FEW = 40
+FEWEST = 5
 LOOKED_AT = 500
 MOST_SHOWN = 8
 
@@ -67,6 +68,7 @@ def _in_one(trial: Trial, told: Mapping[str, str]) -> Iterator[Suspect]:
         )
     yield from _undone(trial)
     yield from _totals(trial.read)
+    yield from _further_lines(trial.read)
     if "invoice" in trial.read.columns and "invoice" not in told:
         yield from _cancelled(trial.read)
         yield from _numbered_anew(trial.read)
@@ -175,6 +177,25 @@ def _is_not(total: str) -> str:
     assert found is not None, "it was found to be one"
     word = found[0].strip().replace("'", "''")
     return f"customer_id not like '{word}%'" if found.start() == 0 else f"customer_id not like '% {word}'"
+
+
+def _further_lines(read: pl.DataFrame) -> Iterator[Suspect]:
+    """Find lines without a customer that belong to an order whose first line names one."""
+    without = pl.col("fate") == FATE_CODES["missing_customer"]
+    belong = pl.lit(False)
+    if "invoice" in read.columns:
+        belong = pl.col("invoice").is_in(read.filter(~without)["invoice"].drop_nulls().unique().to_list())
+    if heads := [name for name in ("invoice", "invoice_date") if name in read.columns]:
+        belong = belong.fill_null(False) | pl.all_horizontal(pl.col(heads).is_null())
+    lines = read.filter(without)
+    further = lines.filter(belong).height
+    if further > max(FEWEST, read.height / 100) and further > lines.height / 2:
+        yield Suspect(
+            "further-lines",
+            f"{further / read.height:.0%} of lines name no customer and belong to orders that have one on "
+            "another line: they will be left out. Where only the first line of an order names the customer, "
+            "fill those cells down before.",
+        )
 
 
 def _cancelled(read: pl.DataFrame) -> Iterator[Suspect]:

@@ -96,6 +96,22 @@ def test_subtotals_of_each_customer_are_all_left_out_by_the_condition_given(tmp_
     assert "totals" not in [suspect.code for suspect in found.suspects]
 
 
+@pytest.mark.parametrize(
+    ("further", "found"),
+    [("{o},,{d}", True), (",,", True), (",,{d}", False), ("x{n},,{d}", False), ("{o},k{c},{d}", False)],
+)
+def test_lines_that_follow_the_one_with_the_customer_are_told_from_guests(
+    further: str, found: bool, tmp_path: Path
+) -> None:
+    path = tmp_path / "a.csv"
+    rows = []
+    for n in range(300):
+        line = "{o},k{c},{d}" if n % 3 < 2 else further
+        rows.append(line.format(o=n // 3, c=n // 3 % 40, d=f"2024-03-{1 + n // 3 % 28:02d}", n=n) + f",{n},2")
+    path.write_text("\n".join(["Order,Customer,Date,Qty,Price", *rows, ""]))
+    assert ("further-lines" in [s.code for s in custseg.check(path).suspects]) == found
+
+
 def test_ids_that_stand_for_nobody(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     ids = [("GUEST", "0", "Walk-in")[n % 3] if n % 4 == 0 else f"k{n % 90}" for n in range(900)]

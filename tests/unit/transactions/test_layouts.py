@@ -173,6 +173,18 @@ def test_a_sale_in_a_ledger_of_vend_counts_by_its_lines(tmp_path: Path) -> None:
     assert counted(check(tmp_path / "a.csv", header, rows)) == (60, 2 * sum(map(price, ORDERS)))
 
 
+def test_an_order_of_squarespace_has_no_amount_but_its_lines(tmp_path: Path) -> None:
+    rows: list[list[object]] = []
+    for n in ORDERS:
+        rows.append([n, f"b{n % 30}@x.org", "PAID", price(n) + 17, "2024-01-02", 1, price(n)])
+        rows.append([n, "", "", "", "", 2, 5])
+    header = "Order ID,Email,Financial Status,Total,Created at,Lineitem quantity,Lineitem price"
+    found = check(tmp_path / "a.csv", header, rows)
+    assert counted(found) == (60, sum(map(price, ORDERS)))
+    (further,) = [suspect for suspect in found.suspects if suspect.code == "further-lines"]
+    assert "50% of lines name no customer" in further.what
+
+
 def test_the_total_of_an_order_of_wix_is_no_total_of_its_lines(tmp_path: Path) -> None:
     rows = [
         [n, '"Jan 2, 2024"', f"b{n % 30}@x.org", item, item, units, each, price(n) + 17, price(n) + 17]
