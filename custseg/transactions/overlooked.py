@@ -14,25 +14,16 @@ from custseg.errors import cut
 from custseg.transactions import dates
 from custseg.transactions.cleaning import FATE_CODES, KEPT
 from custseg.transactions.guests import FEWEST_CUSTOMERS
-from custseg.transactions.suspects import Suspect, named, quoted
-from custseg.transactions.trial import Trial
-
-UNDONE = re.compile(
-    r"cancel+ed|void(ed)?|refund(ed)?|return(ed)?|failed|rejected|declined|unpaid|expired|abandoned|"
-    r"pending( payment)?|on[- ]hold|chargeback|storn\w*|annul\w*|rembours\w*|anulad[oa]|cancelad[oa]|"
-    r"devuelt[oa]|geannuleerd|retour\w*|anulowan\w*|zwrot|iptal|キャンセル|返品",
-    re.IGNORECASE,
-)
-"""What is said of an order that came to nothing."""
+from custseg.transactions.suspects import Suspect, quoted
+from custseg.transactions.trial import Trial, other_cells
+from custseg.transactions.undone import find_undone
 
 _TOTAL = r"(?:(?:grand|sub)?[\s-]*total|(?:gesamt)?(?:summe|ergebnis)|somme|totale?s?|suma|razem)"
 TOTALS = re.compile(rf"^{_TOTAL}\b|^合計|(?<=\s){_TOTAL}$", re.IGNORECASE)
 """What a line begins or ends with that sums up others; a spreadsheet's subtotal is called ``C001 Total``."""
 
-FEW = 40
 FEWEST = 5
 LOOKED_AT = 500
-MOST_SHOWN = 8
 
 
 def find_overlooked(trials: Sequence[Trial], told: Mapping[str, str]) -> list[Suspect]:
@@ -66,7 +57,7 @@ def _in_one(trial: Trial, told: Mapping[str, str]) -> Iterator[Suspect]:
             + (" and one day." if "invoice_date" in trial.read.columns else "."),
             "--column " + quoted(f"invoice={header}"),
         )
-    yield from _undone(trial)
+    yield from find_undone(trial)
     yield from _totals(trial.read)
     yield from _further_lines(trial.read)
     if "invoice" in trial.read.columns and "invoice" not in told:
@@ -74,16 +65,10 @@ def _in_one(trial: Trial, told: Mapping[str, str]) -> Iterator[Suspect]:
         yield from _numbered_anew(trial.read)
 
 
-def _others(trial: Trial) -> Iterator[tuple[str, pl.Series]]:
-    source = trial.excerpt.source
-    for place in source.others.values():
-        yield source.header[place], trial.excerpt.raw[f"c{place}"].cast(pl.String).str.strip_chars()
-
-
 def _date_columns(trial: Trial) -> dict[str, str]:
     """Return the columns that are not read and have dates, and one date of each; numbers may be anything."""
     found = {}
-    for header, cells in _others(trial):
+    for header, cells in other_cells(trial):
         few = cells.drop_nulls().head(LOOKED_AT).unique(maintain_order=True).to_list()
         texts = [cell for cell in few if cell]
         if texts and all(dates.read_shape(text) and not re.fullmatch(r"[\d.]+", text) for text in texts):
@@ -96,7 +81,7 @@ def _invoice_column(trial: Trial, dated: Mapping[str, str]) -> str:
     days = ["invoice_date"] if "invoice_date" in trial.read.columns else []
     heads = trial.read.select("customer_id", *days).with_columns(pl.col(days).dt.date())
     best, most = "", 0
-    for header, cells in _others(trial):
+    for header, cells in other_cells(trial):
         if header in dated:
             continue
         lines = heads.with_columns(cells.alias("value")).filter(
@@ -112,46 +97,6 @@ def _invoice_column(trial: Trial, dated: Mapping[str, str]) -> str:
         if (groups["heads"] == 1).all() and groups.height * 1.2 < lines.height and groups.height > most:
             best, most = header, groups.height
     return best
-
-
-def _undone(trial: Trial) -> Iterator[Suspect]:
-    """Find lines that are kept and say of themselves that they were cancelled or refunded."""
-    kept = trial.read["fate"] == KEPT
-    for header, cells in _others(trial):
-        values = cells.filter(kept)
-        counts = values.drop_nulls().value_counts(sort=True)
-        if counts.height > FEW:
-            continue
-        name = re.sub(r"[\W_]+", "", header)
-        yes = re.compile("true|yes|y|1") if UNDONE.fullmatch(name) else UNDONE
-        bad = [text for text, _ in counts.iter_rows() if yes.fullmatch(text.lower())][:MOST_SHOWN]
-        if not bad or len(bad) == counts.height:
-            continue
-        share = values.is_in(bad).sum() / max(1, len(values))
-        shown = ", ".join("'" + text.replace("'", "''") + "'" for text in bad)
-        column = named(header)
-        condition = f"{column} not in ({shown})"
-        if values.null_count():
-            condition = f"({column} is null or {condition})"
-        said = (
-            f"{share:.1%} of the lines that count have {shown} in column '{cut(header)}': were they bought?"
-        )
-        if _on_first_lines(trial.read, cells, bad):
-            said += " It stands on the first line of an order only: leave these orders out of the export."
-            yield Suspect("undone", said, "")
-        else:
-            yield Suspect("undone", said, "--where " + quoted(condition))
-        return
-
-
-def _on_first_lines(read: pl.DataFrame, cells: pl.Series, bad: Sequence[str]) -> bool:
-    """Tell whether invoices have lines with such a cell, and lines whose cell is empty."""
-    if "invoice" not in read.columns:
-        return False
-    lines = read.select("invoice").with_columns(cells.alias("cell"))
-    invoices = lines.filter(pl.col("cell").is_in(bad))["invoice"]
-    of_them = lines.filter(pl.col("invoice").is_in(invoices.unique().to_list()))
-    return of_them["cell"].replace("", None).null_count() > 0
 
 
 def _totals(read: pl.DataFrame) -> Iterator[Suspect]:
@@ -184,7 +129,10 @@ def _further_lines(read: pl.DataFrame) -> Iterator[Suspect]:
     without = pl.col("fate") == FATE_CODES["missing_customer"]
     belong = pl.lit(False)
     if "invoice" in read.columns:
-        belong = pl.col("invoice").is_in(read.filter(~without)["invoice"].drop_nulls().unique().to_list())
+        customers = read.filter(~without).group_by("invoice").agg(pl.col("customer_id").n_unique())
+        # What many have is no invoice, such as '(not set)'.
+        one = customers.filter((pl.col("customer_id") == 1) & pl.col("invoice").is_not_null())
+        belong = pl.col("invoice").is_in(one["invoice"].to_list())
     if heads := [name for name in ("invoice", "invoice_date") if name in read.columns]:
         belong = belong.fill_null(False) | pl.all_horizontal(pl.col(heads).is_null())
     lines = read.filter(without)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -152,6 +152,13 @@ def read_excerpt(table: Table, excerpt: Excerpt) -> Trial:
             pl.lit(None, pl.String).alias("product") if text is None else text.alias("product"),
         ),
     )
+
+
+def other_cells(trial: Trial) -> Iterator[tuple[str, pl.Series]]:
+    """Yield the header and the cells, as text, of each column that is not read."""
+    source = trial.excerpt.source
+    for place in source.others.values():
+        yield source.header[place], trial.excerpt.raw[f"c{place}"].cast(pl.String).str.strip_chars()
 
 
 def mark_duplicates(trials: Sequence[Trial], *, drop: bool) -> list[Trial]:
