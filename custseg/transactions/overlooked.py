@@ -17,12 +17,20 @@ from custseg.transactions.guests import FEWEST_CUSTOMERS
 from custseg.transactions.suspects import Suspect, quoted
 from custseg.transactions.trial import Trial, other_cells
 from custseg.transactions.undone import find_undone
+from custseg.transactions.words import plain
 
 _TOTAL = r"(?:(?:grand|sub)?[\s-]*total|(?:gesamt)?(?:summe|ergebnis)|somme|totale?s?|suma|razem)"
 TOTALS = re.compile(rf"^{_TOTAL}\b|^合計|(?<=\s){_TOTAL}$", re.IGNORECASE)
 """What a line begins or ends with that sums up others; a spreadsheet's subtotal is called ``C001 Total``."""
 
+OTHER_DAYS = re.compile(
+    "birth|dob|due|ship|deliver|refund|return|expir|valid|until|updat|modif|cancel|fulfil|sign|regist|join|"
+    "member|geburt|liefer|versand|fallig|naissance|livraison"
+)
+"""What headers of days say that are none of a purchase: such a day is proposed last."""
+
 FEWEST = 5
+MOST_SHOWN = 3
 LOOKED_AT = 500
 
 
@@ -44,10 +52,12 @@ def find_overlooked(trials: Sequence[Trial], told: Mapping[str, str]) -> list[Su
 def _in_one(trial: Trial, told: Mapping[str, str]) -> Iterator[Suspect]:
     dated = _date_columns(trial)
     if dated and not {"invoice_date"} & {*told, *trial.read.columns}:
-        header, example = next(iter(dated.items()))
+        header, *further = sorted(dated, key=lambda text: bool(OTHER_DAYS.search(plain(text))))
+        others = ", ".join(f"'{cut(text)}'" for text in further[:MOST_SHOWN])
         yield Suspect(
             "date-column",
-            f"No column is read as the date, and '{cut(header)}' has dates, such as '{cut(example)}'.",
+            f"No column is read as the date, and '{cut(header)}' has dates, such as '{cut(dated[header])}'"
+            + (f"; so {'have' if len(further) > 1 else 'has'} {others}." if others else "."),
             "--column " + quoted(f"invoice_date={header}"),
         )
     if not {"invoice"} & {*told, *trial.read.columns} and (header := _invoice_column(trial, dated)):
@@ -66,14 +76,21 @@ def _in_one(trial: Trial, told: Mapping[str, str]) -> Iterator[Suspect]:
 
 
 def _date_columns(trial: Trial) -> dict[str, str]:
-    """Return the columns that are not read and have dates, and one date of each; numbers may be anything."""
+    """Return the columns that are not read and have dates, and one date of each."""
     found = {}
     for header, cells in other_cells(trial):
         few = cells.drop_nulls().head(LOOKED_AT).unique(maintain_order=True).to_list()
         texts = [cell for cell in few if cell]
-        if texts and all(dates.read_shape(text) and not re.fullmatch(r"[\d.]+", text) for text in texts):
+        if texts and all(map(_is_date, texts)):
             found[header] = texts[0]
     return found
+
+
+def _is_date(text: str) -> bool:
+    """Tell whether a cell is a date; a number may be anything, but for eight digits that are a day."""
+    if text.isdecimal():
+        return bool(re.fullmatch(r"(19|20)\d\d(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])", text))
+    return bool(dates.read_shape(text)) and not re.fullmatch(r"\d*\.?\d*", text)
 
 
 def _invoice_column(trial: Trial, dated: Mapping[str, str]) -> str:

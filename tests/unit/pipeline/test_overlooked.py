@@ -61,6 +61,36 @@ def test_what_was_told_is_not_asked_again(tmp_path: Path) -> None:
     assert "date-column" not in [suspect.code for suspect in found.suspects]
 
 
+@pytest.mark.parametrize(
+    ("header", "days", "first"),
+    [
+        ("date_of_birth,placed", "1970-05-{day},2024-03-{day}", "placed"),
+        ("shipped,due on,bought,expires", ",".join(["2024-03-{day}"] * 4), "bought"),
+        ("SHOP_DATE", "202403{day}", "SHOP_DATE"),
+        ("day of it", "{day}.03.2024", "day of it"),
+    ],
+)
+def test_of_several_days_that_of_the_purchase_is_proposed(
+    header: str, days: str, first: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "a.csv"
+    rows = [f"k{n % 60},{n},{days.format(day=f'{1 + n % 28:02}')},{n + 1},2.50" for n in range(300)]
+    path.write_text("\n".join([f"Customer,Order,{header},Qty,Price", *rows, ""]))
+    (suspect,) = [suspect for suspect in custseg.check(path).suspects if suspect.code == "date-column"]
+    assert suspect.flag == f'--column "invoice_date={first}"'
+    assert all(f"'{name}'" in suspect.what for name in header.split(",")[:4])
+    settings = Settings(column={"invoice_date": first})
+    assert custseg.check(path, settings=settings).estimate.lines["kept"] == 300
+
+
+@pytest.mark.parametrize("number", ["{n}", "2024{n:04}", "20241{n:03}", "{n}.25", "20240230{n:03}"])
+def test_numbers_are_no_days(number: str, tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    rows = [f"k{n % 60},{n},{number.format(n=n)},{n + 1},2.50" for n in range(300)]
+    path.write_text("\n".join(["Customer,Order,Slip,Qty,Price", *rows, ""]))
+    assert "date-column" not in [suspect.code for suspect in custseg.check(path).suspects]
+
+
 def test_numbers_that_begin_anew_and_lines_that_sum_up(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     rows = [f"k{n % 60},{n % 7},2024-03-{1 + n % 28:02d},{n + 1},2.50" for n in range(600)]
