@@ -29,6 +29,8 @@ OTHER_DAYS = re.compile(
 )
 """What headers of days say that are none of a purchase: such a day is proposed last."""
 
+DISCOUNTS = {"lineitemdiscount", "linediscount", "itemdiscount"}
+
 FEWEST = 5
 MOST_SHOWN = 3
 LOOKED_AT = 500
@@ -68,6 +70,7 @@ def _in_one(trial: Trial, told: Mapping[str, str]) -> Iterator[Suspect]:
             "--column " + quoted(f"invoice={header}"),
         )
     yield from find_undone(trial)
+    yield from _discounts(trial)
     yield from _totals(trial.read)
     yield from _further_lines(trial.read)
     if "invoice" in trial.read.columns and "invoice" not in told:
@@ -114,6 +117,21 @@ def _invoice_column(trial: Trial, dated: Mapping[str, str]) -> str:
         if (groups["heads"] == 1).all() and groups.height * 1.2 < lines.height and groups.height > most:
             best, most = header, groups.height
     return best
+
+
+def _discounts(trial: Trial) -> Iterator[Suspect]:
+    """Find discounts of lines whose amount is quantity × price, before them."""
+    if "amount" in trial.read.columns or "unit_price" not in trial.read.columns:
+        return
+    kept = trial.read["fate"] == KEPT
+    for header, cells in other_cells(trial):
+        lines = int((kept & cells.str.contains("[1-9]").fill_null(False)).sum())
+        if plain(header) in DISCOUNTS and lines:
+            yield Suspect(
+                "discount",
+                f"{lines / kept.sum():.1%} of the lines that count have a discount in column "
+                f"'{cut(header)}', which is not subtracted: their amount is quantity × unit price.",
+            )
 
 
 def _totals(read: pl.DataFrame) -> Iterator[Suspect]:

@@ -193,3 +193,17 @@ def test_the_total_of_an_order_of_wix_is_no_total_of_its_lines(tmp_path: Path) -
     ]
     header = "Order number,Date created,Contact email,Item,SKU,Qty,Price,Total,Net amount"
     assert counted(check(tmp_path / "a.csv", header, rows)) == (120, sum(price(n) + 10 for n in ORDERS))
+
+
+@pytest.mark.parametrize(("discount", "said"), [("4.00", True), ("0.00", False), ("", False)])
+def test_a_discount_of_a_line_that_is_not_subtracted_is_said(
+    discount: str, said: bool, tmp_path: Path
+) -> None:
+    rows = [
+        [f"#{n}", f"b{n % 30}@x.org", "paid", "2024-01-02", 2, price(n), discount if n % 4 == 0 else "0.00"]
+        for n in ORDERS
+    ]
+    header = "Name,Email,Financial Status,Created at,Lineitem quantity,Lineitem price,Lineitem discount"
+    found = check(tmp_path / "a.csv", header, rows)
+    assert counted(found) == (60, 2 * sum(map(price, ORDERS)))
+    assert [suspect.what[:5] for suspect in found.suspects] == ["25.0%"] * said
