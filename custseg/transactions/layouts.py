@@ -185,6 +185,15 @@ LAYOUTS = (
         invoice_date="date",
         product="sku",
     ),
+    # Its account is who was at the till; of customers it says nothing.
+    _layout(
+        "SumUp sales report",
+        "account type transactionid receiptnumber paymentmethod pricegross pricenet",
+        invoice="transactionid",
+        quantity="quantity",
+        invoice_date="date",
+        product="description",
+    ),
     # The total price has postage in it, and a row without an item sums up those that follow.
     _layout(
         "eBay orders report",

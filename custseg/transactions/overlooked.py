@@ -125,8 +125,9 @@ def _discounts(trial: Trial) -> Iterator[Suspect]:
         return
     kept = trial.read["fate"] == KEPT
     for header, cells in other_cells(trial):
-        lines = int((kept & cells.str.contains("[1-9]").fill_null(False)).sum())
-        if plain(header) in DISCOUNTS and lines:
+        if plain(header) not in DISCOUNTS:
+            continue
+        if lines := int((kept & cells.str.contains("[1-9]").fill_null(False)).sum()):
             yield Suspect(
                 "discount",
                 f"{lines / kept.sum():.1%} of the lines that count have a discount in column "

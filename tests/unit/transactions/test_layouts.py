@@ -185,6 +185,15 @@ def test_an_order_of_squarespace_has_no_amount_but_its_lines(tmp_path: Path) -> 
     assert "50% of lines name no customer" in further.what
 
 
+def test_who_was_at_a_till_of_sumup_is_no_customer() -> None:
+    header = (
+        "Date,Type,Transaction ID,Receipt Number,Payment Method,Quantity,Price (Gross),Price (Net),Account"
+    )
+    with pytest.raises(InputError) as caught:
+        mapped(header)
+    assert caught.value.code == "no-customer-column"
+
+
 def test_the_total_of_an_order_of_wix_is_no_total_of_its_lines(tmp_path: Path) -> None:
     rows = [
         [n, '"Jan 2, 2024"', f"b{n % 30}@x.org", item, item, units, each, price(n) + 17, price(n) + 17]
