@@ -239,7 +239,7 @@ def _order_totals(lines: pl.DataFrame) -> Suspect | None:
         "order-totals",
         "The amount is the same on all lines of nearly every invoice: it may be the total of the order, "
         "which would then count once a line.",
-        "--column amount=HEADER of the line's total, or --column amount=- to take quantity × unit_price",
+        "--column amount=HEADER of the line's total, or --column amount=- for quantity × unit_price, if any",
     )
 
 
