@@ -27,8 +27,8 @@ def scan_lines(table: Table, part: Part, *, products: bool) -> pl.LazyFrame:
         Those columns of `HEAD` that are read, as they stand; numbers (null where unreadable);
         ``line`` and ``product`` as in `lines.Lines`; whether each line is ``blank`` (holds nothing),
         ``broken`` (holds more than the header), ``excluded`` (for its product, or by its layout), ``unread``
-        (a number is there and was not read); ``doubtful`` (a number that may speak against the decimal point) where
-        there can be any; and what ``--where`` asks for (see `asked`).
+        (a number is there and was not read); ``doubtful`` (a number that may speak against the decimal point)
+        where there can be any; and what ``--where`` asks for (see `asked`).
     """
     return _Raw(table, part).lines(products=products)
 
