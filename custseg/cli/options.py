@@ -101,7 +101,7 @@ SETTINGS: dict[str, Any] = {
     "since": text(LINES, "First day that counts.", "DATE"),
     "until": text(LINES, "Last day that counts.", "DATE"),
     "exclude_product": _texts(LINES, "Products that are none: postage, fees.", "REGEX"),
-    "where": text(
+    "where": _texts(
         LINES, "Condition on the columns, by your headers or our names; other lines are left out.", "SQL"
     ),
     "returns": text(LINES, "Leave returned goods out or subtract them. Default: exclude.", "exclude|net"),

@@ -12,7 +12,18 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from custseg.columns import FEATURES, LINE_COLUMNS, PRESETS
 from custseg.errors import cut
-from custseg.settings.values import Bytes, Columns, Currency, Folder, Names, Pictures, Share, Sign, Texts
+from custseg.settings.values import (
+    Bytes,
+    Columns,
+    Condition,
+    Currency,
+    Folder,
+    Names,
+    Pictures,
+    Share,
+    Sign,
+    Texts,
+)
 
 AUTO_K = (2, 10)
 LARGEST_K = 50
@@ -47,7 +58,9 @@ class Settings(BaseModel):
     since: dt.date | None = Field(None, description="first day that counts")
     until: dt.date | None = Field(None, description="last day that counts")
     exclude_product: Texts = Field((), description="regular expressions of products that are no products")
-    where: str | None = Field(None, description="SQL condition on the input's columns; others are excluded")
+    where: Condition = Field(
+        None, description="SQL condition on the input's columns, or a list of them; other lines are excluded"
+    )
     returns: Literal["exclude", "net"] = Field("exclude", description="leave returns out, or subtract them")
     duplicates: Literal["drop", "keep"] = Field("drop", description="what to do with repeated lines")
     # Features

@@ -45,6 +45,14 @@ def parse_list(value: object) -> object:
     return (value,) if isinstance(value, str) else value
 
 
+def parse_condition(value: object) -> object:
+    """Read several conditions as the one that all of them hold."""
+    if not isinstance(value, list | tuple) or not all(isinstance(text, str) for text in value):
+        return value
+    given = [text for text in value if text.strip()]
+    return " and ".join(f"({text})" for text in given) if len(given) > 1 else "".join(given) or None
+
+
 def parse_folder(value: object) -> object:
     """Read a path, or the address of a folder in a bucket, as text; both without a slash at the end."""
     if not isinstance(value, str | os.PathLike):
@@ -123,4 +131,5 @@ Currency = Annotated[str, BeforeValidator(parse_currency)]
 Names = Annotated[tuple[str, ...] | dict[str, str], BeforeValidator(parse_segment_names)]
 Folder = Annotated[str, BeforeValidator(parse_folder)]
 Columns = Annotated[dict[str, str], BeforeValidator(parse_columns)]
+Condition = Annotated[str | None, BeforeValidator(parse_condition)]
 Texts = Annotated[tuple[str, ...], BeforeValidator(parse_list)]

@@ -1,5 +1,6 @@
 """Every setting has an option, every command --json, every option a line in the page; shells complete."""
 
+import json
 import os
 import subprocess
 import sys
@@ -138,6 +139,22 @@ def test_verbose_shows_each_setting_and_its_source(tmp_path: Path) -> None:
         assert line in done.err
     assert "features = ['lines'] (flag)" in done.err
     assert "\x1b" not in done.out + done.err
+
+
+def test_of_several_conditions_all_have_to_hold(tmp_path: Path) -> None:
+    rows = [f"{n},c{n % 5},{n % 4},2.50,{'XYZ'[n % 3]}" for n in range(60)]
+    (tmp_path / "a.csv").write_text("\n".join(["invoice,customer,quantity,price,country", *rows]) + "\n")
+    conditions = ["quantity > 1", "country = 'X' or country = 'Y'"]
+    (tmp_path / "job.toml").write_text(f"where = {json.dumps(conditions)}")
+    flags = [word for text in conditions for word in ("--where", text)]
+    for words in (flags, ["--job", tmp_path / "job.toml"]):
+        done = run_custseg("check", tmp_path / "a.csv", "--json", *words)
+        assert done.code == 0, done.err
+        kept = sum(n % 4 > 1 and n % 3 < 2 for n in range(60))
+        assert json.loads(done.out)["estimate"]["ledger"]["kept"] == kept
+    # One is one, however it is given: the run is the same.
+    once = [resolve({"where": given})[0].identity() for given in ("a = 1", ["a = 1"])]
+    assert once[0] == once[1] and once[0]["where"] == "a = 1"
 
 
 def test_columns_may_come_from_the_environment() -> None:
