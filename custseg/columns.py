@@ -194,5 +194,5 @@ PRESETS = {
 }
 """Named choices of features to cluster on."""
 
-FATES = ("missing_customer", "invalid", "excluded", "cancelled", "non_positive", "duplicate", "kept")
+FATES = ("missing_customer", "excluded", "invalid", "cancelled", "non_positive", "duplicate", "kept")
 """What can become of a line that was read; each line has the first that applies."""

@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import silhouette_score
 
-FATES = ["missing_customer", "invalid", "excluded", "cancelled", "non_positive", "duplicate", "kept"]
+FATES = ["missing_customer", "excluded", "invalid", "cancelled", "non_positive", "duplicate", "kept"]
 HEADERS = {
     "Customer ID": "customer_id",
     "CustomerID": "customer_id",
@@ -165,8 +165,8 @@ def fates(lines: pd.DataFrame, given: set[str], rules: Rules) -> pd.Series:
     signed = [name for name in NUMBERS if name in given or (name == "unit_price" and name in lines)]
     tests = [
         lines["customer_id"].isna(),
-        lines[needed].isna().any(axis=1),
         excluded,
+        lines[needed].isna().any(axis=1),
         cancelled,
         (lines[signed] <= 0).any(axis=1) if signed else nothing,
     ]

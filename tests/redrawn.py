@@ -17,7 +17,7 @@ FEWEST = 10
 RECENCY = [(0, 30), (31, 60), (61, 90), (91, 180), (181, 365), (366, np.inf)]
 PURCHASES = [(1, 1), (2, 2), (3, 3), (4, 5), (6, 10), (11, 20), (21, np.inf)]
 ASKED = ["recency_days", "purchases", "spend", "mean_basket"]
-FATES = ["missing_customer", "invalid", "excluded", "cancelled", "non_positive", "duplicate", "kept"]
+FATES = ["missing_customer", "excluded", "invalid", "cancelled", "non_positive", "duplicate", "kept"]
 
 
 class Redrawn:

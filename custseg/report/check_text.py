@@ -17,8 +17,8 @@ PLACES = 3
 KINDS = 12
 FATES = {
     "missing_customer": "no customer",
-    "invalid": "invalid",
     "excluded": "excluded",
+    "invalid": "invalid",
     "cancelled": "cancelled",
     "non_positive": "not positive",
     "duplicate": "duplicate",

@@ -175,8 +175,8 @@ def ledger(record: Record) -> str:
     worst = max(lost, key=lambda fate: lost[fate])
     reasons = {
         "missing_customer": "had no customer id",
-        "invalid": "could not be read",
         "excluded": "were left out by the settings",
+        "invalid": "could not be read",
         "cancelled": "were cancellations",
         "non_positive": "had a quantity or price not above zero",
         "duplicate": "repeated an earlier line",

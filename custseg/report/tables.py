@@ -26,8 +26,8 @@ Record = Mapping[str, Any]
 
 FATE_LABELS = {
     "missing_customer": "No customer id",
-    "invalid": "Unreadable",
     "excluded": "Left out by settings",
+    "invalid": "Unreadable",
     "cancelled": "Cancelled",
     "non_positive": "Not above zero",
     "duplicate": "Repeated",
@@ -35,8 +35,8 @@ FATE_LABELS = {
 }
 FATE_MEANINGS = {
     "missing_customer": "nobody to put in a segment",
-    "invalid": "a needed cell is empty or cannot be read",
     "excluded": "outside the dates, products or conditions asked for",
+    "invalid": "a needed cell is empty or cannot be read",
     "cancelled": "the invoice is a cancellation",
     "non_positive": "quantity or price is zero or less",
     "duplicate": "equal to an earlier line in every column",

@@ -91,11 +91,11 @@ def head_fate(columns: Sequence[str], rules: Rules) -> pl.Expr:
 
 
 def product_excluded(rules: Rules) -> pl.Expr:
-    """Tell whether the rules exclude a line for its product."""
+    """Tell whether the rules exclude a line for its product; of a ``broken`` one it may be another's cell."""
     if not rules.exclude_product:
         return pl.lit(False)
     pattern = "|".join(f"(?:{expression})" for expression in rules.exclude_product)
-    return pl.col("product").str.strip_chars().str.contains(pattern).fill_null(False)
+    return pl.col("product").str.strip_chars().str.contains(pattern).fill_null(False) & ~pl.col("broken")
 
 
 def line_fate(lines: int, places: Mapping[str, Sequence[NDArray[Any]]]) -> NDArray[np.uint8]:

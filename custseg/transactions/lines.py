@@ -30,7 +30,7 @@ from custseg.transactions.raw_lines import asked, column_called, scan_lines
 from custseg.transactions.reading import Table
 from custseg.transactions.source import HEAD, NUMBERS, Source, Surprise
 
-EXCLUDED = FATE_CODES["excluded"]
+EXCLUDED, INVALID = FATE_CODES["excluded"], FATE_CODES["invalid"]
 
 
 class Lines(NamedTuple):
@@ -131,8 +131,18 @@ def _read_alike(table: Table, parts: Sequence[Part], *, products: bool) -> Lines
     heads = clean_heads(table, raw_heads, source)
     lines = _judged(table, frame, heads, starts)
     if table.rules.where:
-        np.putmask(lines.fate, ~_holds(table, lines, frame, source) & (lines.fate > EXCLUDED), EXCLUDED)
+        _leave_out(table, lines, frame, source)
     return lines
+
+
+def _leave_out(table: Table, lines: Lines, frame: pl.DataFrame, source: Source) -> None:
+    """Exclude the lines for which --where does not hold, invalid ones too if it can be told of them."""
+    holds = _holds(table, lines, frame, source)
+    told = (holds.is_not_null() & ~frame["broken"]).to_numpy()
+    readable = (lines.fate > INVALID) & (lines.heads["fate"].to_numpy() != INVALID)[lines.stretches()]
+    # Null is not known in the line's favour.
+    left_out = ~holds.fill_null(False).to_numpy() & (told | readable)
+    np.putmask(lines.fate, left_out & (lines.fate > EXCLUDED), EXCLUDED)
 
 
 def _refuse_mixed_ends(part: Part) -> None:
@@ -256,8 +266,8 @@ def _as_numbers(name: str, cells: pl.Series, source: Source, table: Table) -> pl
     return numbers
 
 
-def _holds(table: Table, lines: Lines, frame: pl.DataFrame, source: Source) -> NDArray[np.bool_]:
-    """Tell for which lines --where holds; null is not known in the line's favour."""
+def _holds(table: Table, lines: Lines, frame: pl.DataFrame, source: Source) -> pl.Series:
+    """Tell for which lines --where holds; null where a null leaves it open."""
     condition = cleaning.where_expression(str(table.rules.where))
     if "customer_id" in {column_called(name, source) or name for name in condition.meta.root_names()}:
         condition = cleaning.where_expression(cleaning.with_small_addresses(str(table.rules.where)))
@@ -271,10 +281,10 @@ def _holds(table: Table, lines: Lines, frame: pl.DataFrame, source: Source) -> N
             cells = _as_numbers(name, cells, source, table)
         columns[name] = cells
     try:
-        holds = pl.DataFrame(columns).select(condition.fill_null(False)).to_series()
+        holds = pl.DataFrame(columns).select(condition).to_series()
     except pl.exceptions.PolarsError as error:
         raise cleaning.bad_where(str(table.rules.where), error) from None
     if holds.dtype != pl.Boolean:
         fault = TypeError(f"it is neither true nor false, but {holds.dtype}")
         raise cleaning.bad_where(str(table.rules.where), fault)
-    return holds.to_numpy()
+    return holds

@@ -8,13 +8,14 @@ from typing import Any, NamedTuple
 import numpy as np
 import polars as pl
 
-from custseg.columns import LINE_LIMIT
 from custseg.errors import cut
 from custseg.transactions import numerals, values
+from custseg.transactions.cleaning import FATE_CODES
 from custseg.transactions.csv_blocks import EXTRA, Block, CsvFile
 from custseg.transactions.excel_sheets import ExcelSheet
 from custseg.transactions.heads import clean_heads, head_columns
-from custseg.transactions.pieces import Piece, scan_piece
+from custseg.transactions.lines import read_lines
+from custseg.transactions.pieces import Batch, Part, Piece, scan_piece
 from custseg.transactions.reading import Table
 from custseg.transactions.source import NUMBERS, Source
 
@@ -79,11 +80,15 @@ def _open(table: Table, place: Place) -> Iterator[_Opened]:
 
 
 def _invalid_rows(table: Table, opened: _Opened) -> pl.DataFrame:
-    """Return the invalid lines: their ``row``, their cells as they stand, and which are ``bad``."""
+    """Return the invalid lines: their ``row``, their cells as they stand, and which are null once read."""
     source = opened.source
     places = {name: f"c{position}" for name, position in source.columns.items() if name in table.read}
     extra = [EXTRA] if opened.block else []
-    frame = opened.frame.with_row_index("row").select("row", *places.values(), *extra).collect()
+    # With their number among them no rows are blank, and all stay in their places.
+    numbered = opened.frame.with_row_index("row")
+    lines = read_lines(table, Batch([Part(source, numbered)], 0, 0, True))
+    fate = np.minimum(lines.fate, lines.heads["fate"].to_numpy()[lines.stretches()])
+    frame = numbered.select("row", *places.values(), *extra).collect().filter(fate == FATE_CODES["invalid"])
     names = head_columns(table)
     heads = clean_heads(table, frame.select(pl.col(places[name]).alias(name) for name in names), source)
     numbers = {}
@@ -92,26 +97,10 @@ def _invalid_rows(table: Table, opened: _Opened) -> pl.DataFrame:
             dtype = source.contents.dtypes[source.columns[name]]
             mark = source.mark or numerals.POINT
             numbers[name] = values.number(pl.col(places[name]), dtype, mark, thorough=True)
-    read = frame.select(**numbers)
-    bad = (
-        pl.concat([heads.drop("fate"), read], how="horizontal")
-        .select(pl.all().is_null())
-        .with_columns(
-            total=read.with_columns(total=_line_total(read))["total"] if numbers else False,
-            broken=frame[EXTRA].is_not_null() if extra else False,
-        )
-    )
-    marks = pl.any_horizontal(name for name in bad.columns if name != "customer_id")
-    return pl.concat([frame, bad], how="horizontal").filter(~pl.col("customer_id") & marks)
-
-
-def _line_total(read: pl.DataFrame) -> pl.Expr:
-    """Tell whether quantity and price are there and their product, or quotient, is beyond the limit."""
-    if {"quantity", "unit_price"} <= set(read.columns):
-        return (pl.col("quantity") * pl.col("unit_price")).abs() > LINE_LIMIT
-    if {"quantity", "amount"} <= set(read.columns):
-        return (pl.col("quantity") != 0) & ((pl.col("amount") / pl.col("quantity")).abs() > LINE_LIMIT)
-    return pl.lit(False)
+    read = pl.concat([heads.drop("fate"), frame.select(**numbers)], how="horizontal")
+    bad = read.select(pl.all().is_null())
+    broken = frame[EXTRA].fill_null("") != "" if extra else pl.repeat(False, frame.height, eager=True)
+    return pl.concat([frame, bad.with_columns(broken=broken)], how="horizontal")
 
 
 def _describe(table: Table, opened: _Opened, row: dict[str, Any]) -> Unreadable:

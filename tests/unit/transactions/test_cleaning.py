@@ -51,7 +51,14 @@ def test_a_period_holds_its_first_and_its_last_day(
     ("row", "fate"),
     [
         (",C1,POST,x,2.50,2011-01-13", "missing_customer"),
-        ("c,C1,POST,x,2.50,2010-01-13", "invalid"),
+        ("c,C1,POST,x,2.50,2010-01-13", "excluded"),
+        ("c,C1,POST,x,2.50,2011-01-13", "excluded"),
+        ("c,C1,P,x,2.50,2010-01-13", "excluded"),
+        ("c,,P,1,2.50,2010-01-13", "excluded"),
+        ("c,C1,P,x,2.50,2011-01-13", "invalid"),
+        ("c,C1,P,1,2.50,soon", "invalid"),
+        ("c,C1,P,1,2.50,2011-01-13,POST", "invalid"),
+        ("c,C1,POST,1,2.50,2011-01-13,P", "invalid"),
         ("c,C1,POST,-1,2.50,2011-01-13", "excluded"),
         ("c,C1,P,-1,2.50,2010-01-13", "excluded"),
         ("c,C1,P,-1,2.50,2011-01-13", "cancelled"),
@@ -67,6 +74,33 @@ def test_of_several_fates_the_first_is_met(row: str, fate: str, tmp_path: Path) 
     expected = {"kept": 1}
     expected[fate] = expected.get(fate, 0) + 1
     assert found == expected
+
+
+@pytest.mark.parametrize(
+    ("where", "excluded"),
+    [
+        ("product = 'sale'", [1, 2]),
+        ("quantity > 1", [5]),
+        ("date >= date('2011-01-02')", [0, 3]),
+        ("quantity > 1 and product = 'sale'", [1, 2, 5]),
+        ("product = 'sale' or price > 9", [2]),
+    ],
+)
+def test_what_a_condition_leaves_out_is_not_invalid(where: str, excluded: list[int], tmp_path: Path) -> None:
+    """Unless the unreadable cell is the one to tell by, or there are more cells than headers."""
+    rows = {
+        "c,0,sale,2,2.50,2011-01-01": "kept",
+        "c,1,payment,,,2011-01-03": "invalid",
+        "c,2,total,2,2.50,never": "invalid",
+        "c,3,sale,x,2.50,2011-01-01": "invalid",
+        "c,4,none,2,2.50,2011-01-03,more": "invalid",
+        "c,5,sale,1,2.50,2011-01-03": "kept",
+        "c,6,sale,2,2.50,2011-01-03": "kept",
+    }
+    expected = ["excluded" if number in excluded else fate for number, fate in enumerate(rows.values())]
+    assert fates(tmp_path, *rows, where=where) == {fate: expected.count(fate) for fate in {*expected}}
+    named = sum_up(tmp_path / "lines.csv", max_invalid=1, where=where).unreadable
+    assert [cell.line - 2 for cell in named] == [n for n, fate in enumerate(expected) if fate == "invalid"]
 
 
 def test_without_duplicates_to_drop_all_are_kept(tmp_path: Path) -> None:
