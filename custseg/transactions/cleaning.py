@@ -7,7 +7,6 @@ told here: it needs all lines of a customer in one place (`customers.exchange`).
 from __future__ import annotations
 
 import datetime as dt
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
@@ -142,20 +141,6 @@ def where_expression(where: str) -> pl.Expr:
         return pl.sql_expr(where)
     except pl.exceptions.PolarsError as error:
         raise bad_where(where, error) from None
-
-
-def with_small_addresses(where: str) -> str:
-    """Return a condition with its e-mail addresses as those of customers are read: without capitals."""
-    return re.sub(r"'[^']*@[^']*'", lambda found: found[0].lower(), where)
-
-
-def compared_with_number(where: str, name: str) -> bool:
-    """Tell whether a condition compares a column with a number: text in that column is read as numbers."""
-    column = rf'(?:"{re.escape(name)}"|(?<![\w"]){re.escape(name)}(?![\w"]))'
-    number = r"[-+]?\.?\d"
-    behind = rf"{column}\s*(?:[<>=!]+|(?:not\s+)?between|(?:not\s+)?in\s*\()\s*{number}"
-    before = rf"(?<![\w.'\"]){number}[\d.]*\s*[<>=!]+\s*{column}"
-    return re.search(f"{behind}|{before}", where, re.IGNORECASE) is not None
 
 
 def bad_where(where: str, error: Exception) -> InputError:

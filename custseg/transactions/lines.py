@@ -7,7 +7,6 @@ read as it stands and made canonical once a stretch of equal heads, not once a l
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,20 +14,18 @@ import polars as pl
 from numpy.typing import NDArray
 
 from custseg.columns import LINE_LIMIT, SCALE
-from custseg.errors import cut
-from custseg.transactions import cleaning, quotes
+from custseg.transactions import cleaning, conditions, quotes
 from custseg.transactions.cleaning import FATE_CODES
 from custseg.transactions.csv_blocks import CsvFile
 from custseg.transactions.heads import clean_heads, head_columns
 from custseg.transactions.line_ends import MixedEnds, refuse_mixed_ends
 from custseg.transactions.number_proofs import ambiguous_number
 from custseg.transactions.numbers import Numbers, count, join
-from custseg.transactions.numerals import POINT, read_number
 from custseg.transactions.parquet_files import damaged
 from custseg.transactions.pieces import Batch, Part, parsing_numbers, read_with_care
-from custseg.transactions.raw_lines import asked, column_called, scan_lines
+from custseg.transactions.raw_lines import scan_lines
 from custseg.transactions.reading import Table
-from custseg.transactions.source import HEAD, NUMBERS, Source, Surprise
+from custseg.transactions.source import NUMBERS, Source, Surprise
 
 EXCLUDED, INVALID = FATE_CODES["excluded"], FATE_CODES["invalid"]
 
@@ -137,9 +134,10 @@ def _read_alike(table: Table, parts: Sequence[Part], *, products: bool) -> Lines
 
 def _leave_out(table: Table, lines: Lines, frame: pl.DataFrame, source: Source) -> None:
     """Exclude the lines for which --where does not hold, invalid ones too if it can be told of them."""
-    holds = _holds(table, lines, frame, source)
+    stretch = lines.stretches()
+    holds = conditions.holds(table, source, (lines.heads, stretch), frame)
     told = (holds.is_not_null() & ~frame["broken"]).to_numpy()
-    readable = (lines.fate > INVALID) & (lines.heads["fate"].to_numpy() != INVALID)[lines.stretches()]
+    readable = (lines.fate > INVALID) & (lines.heads["fate"].to_numpy() != INVALID)[stretch]
     # Null is not known in the line's favour.
     left_out = ~holds.fill_null(False).to_numpy() & (told | readable)
     np.putmask(lines.fate, left_out & (lines.fate > EXCLUDED), EXCLUDED)
@@ -248,43 +246,3 @@ def without_blank_lines(part: Part) -> Part:
             return part
         return part._replace(frame=part.source.contents.scan(*data, numbers=part.numbers), data=data)
     return part._replace(frame=part.frame.filter(~pl.all_horizontal(pl.all().is_null())))
-
-
-def _as_numbers(name: str, cells: pl.Series, source: Source, table: Table) -> pl.Series:
-    """Read text that --where compares with a number.
-
-    Raises
-    ------
-    InputError
-        A cell is none.
-    """
-    read = partial(read_number, mark=source.mark or POINT, thorough=True)
-    numbers = cells.to_frame().select(read(pl.first())).to_series()
-    if len(other := cells.filter(numbers.is_null() & (cells.str.strip_chars() != "")).head(1)):
-        fault = TypeError(f"'{cut(name)}' is compared with a number and holds '{cut(other[0])}'")
-        raise cleaning.bad_where(str(table.rules.where), fault)
-    return numbers
-
-
-def _holds(table: Table, lines: Lines, frame: pl.DataFrame, source: Source) -> pl.Series:
-    """Tell for which lines --where holds; null where a null leaves it open."""
-    condition = cleaning.where_expression(str(table.rules.where))
-    if "customer_id" in {column_called(name, source) or name for name in condition.meta.root_names()}:
-        condition = cleaning.where_expression(cleaning.with_small_addresses(str(table.rules.where)))
-    stretch = lines.stretches()
-    columns = {}
-    for name in condition.meta.root_names():
-        head = name if name in table.read else column_called(name, source) or ""
-        cells = lines.heads[head].gather(stretch) if head in HEAD else frame[asked(name)]
-        is_text = cells.dtype == pl.String and head not in table.read
-        if is_text and cleaning.compared_with_number(str(table.rules.where), name):
-            cells = _as_numbers(name, cells, source, table)
-        columns[name] = cells
-    try:
-        holds = pl.DataFrame(columns).select(condition).to_series()
-    except pl.exceptions.PolarsError as error:
-        raise cleaning.bad_where(str(table.rules.where), error) from None
-    if holds.dtype != pl.Boolean:
-        fault = TypeError(f"it is neither true nor false, but {holds.dtype}")
-        raise cleaning.bad_where(str(table.rules.where), fault)
-    return holds

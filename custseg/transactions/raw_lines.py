@@ -9,13 +9,13 @@ import polars as pl
 
 from custseg.columns import LINE_LIMIT
 from custseg.transactions import cleaning, numerals, values
+from custseg.transactions.conditions import as_stored, asked, columns_named
 from custseg.transactions.csv_blocks import EXTRA
 from custseg.transactions.heads import head_columns
 from custseg.transactions.layouts import LeftOut, lines_left_out
 from custseg.transactions.pieces import Part
 from custseg.transactions.reading import Table
 from custseg.transactions.source import HEAD, NUMBERS, Source
-from custseg.transactions.words import plain
 
 
 def scan_lines(table: Table, part: Part, *, products: bool) -> pl.LazyFrame:
@@ -28,7 +28,7 @@ def scan_lines(table: Table, part: Part, *, products: bool) -> pl.LazyFrame:
         ``line`` and ``product`` as in `lines.Lines`; whether each line is ``blank`` (holds nothing),
         ``broken`` (holds more than the header), ``excluded`` (for its product, or by its layout), ``unread``
         (a number is there and was not read); ``doubtful`` (a number that may speak against the decimal point)
-        where there can be any; and what ``--where`` asks for (see `asked`).
+        where there can be any; and what ``--where`` asks for (see `conditions.asked`).
     """
     return _Raw(table, part).lines(products=products)
 
@@ -41,6 +41,7 @@ class _Raw:
         self.dtypes = part.dtypes
         self.numbers = [name for name in NUMBERS if name in table.read]
         self.left_out = lines_left_out(part.source.layout, part.source.header)
+        self.named = columns_named(table, part.source)
 
     def cell(self, position: int) -> tuple[pl.Expr, pl.DataType]:
         """Return a column by its place, and its type."""
@@ -85,6 +86,9 @@ class _Raw:
                 cells[column] = cell
         for name, position in self.source.others.items():
             cells[_other(name)] = values.other(*self.cell(position))
+        for name, known in self.named.items():
+            if isinstance(known, int):
+                cells[asked(name)] = as_stored(*self.cell(known), str(self.table.rules.where), name)
         return cells
 
     def _is_left_out(self, left_out: LeftOut) -> pl.Expr:
@@ -150,37 +154,21 @@ class _Raw:
         return made
 
     def _asked_for(self) -> list[pl.Expr]:
-        """Return the columns --where asks for, by canonical or its own name; null where it has none."""
-        if not self.table.rules.where:
-            return []
+        """Return the columns --where asks for, those of `HEAD` left out; null where the file has none."""
         found = []
-        for name in dict.fromkeys(cleaning.where_expression(self.table.rules.where).meta.root_names()):
-            known = name if name in self.table.read else column_called(name, self.source)
-            if known not in HEAD:
-                cell = pl.col(known) if known else pl.lit(None)
-                found.append((cell.str.strip_chars() if known == "product" else cell).alias(asked(name)))
+        for name, known in self.named.items():
+            if known == "product":
+                found.append(values.text(pl.col(known), pl.String()).alias(asked(name)))
+            elif isinstance(known, str) and known not in HEAD:
+                found.append(pl.col(known).alias(asked(name)))
+            elif not isinstance(known, str):
+                found.append(pl.lit(None).alias(asked(name)) if known is None else pl.col(asked(name)))
         return found
-
-
-def column_called(name: str, source: Source) -> str | None:
-    """Return which of our columns has a header, in this spelling or, where none has, in another."""
-    names = {position: _other(other) for other, position in source.others.items()}
-    names |= {position: column for column, position in source.columns.items()}
-    for spelled in (str.strip, plain):
-        for position, header in enumerate(source.header):
-            if spelled(header) == spelled(name):
-                return names[position]
-    return None
 
 
 def _other(name: str) -> str:
     """Name a column that is only compared so that it cannot be taken for a canonical one."""
     return f"other:{name}"
-
-
-def asked(name: str) -> str:
-    """Name a column that --where asks for."""
-    return f"where:{name}"
 
 
 def _compared(table: Table, source: Source) -> list[tuple[int, pl.Expr]]:
