@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import polars as pl
 
+from custseg.columns import LINE_COLUMNS
 from custseg.errors import InputError, Meet, cut, stop
 from custseg.settings import Settings
 from custseg.transactions import cleaning, date_proofs, letters, number_proofs
@@ -228,6 +229,8 @@ def _source(file: InputFile, contents: Contents, settings: Settings, meet: Meet)
         if position not in mapping.columns.values():
             # In plain form, so that Country and COUNTRY are compared with each other.
             label = plain(name) or f"column {position + 1}"
+            # Told that it is not our column, it must not be taken for it.
+            label = f"column {label}" if label in LINE_COLUMNS else label
             others[label if label not in others else f"{label} ({position + 1})"] = position
     return Source(file, contents, mapping.columns, others, mapping.layout)
 

@@ -108,6 +108,24 @@ def test_without_duplicates_to_drop_all_are_kept(tmp_path: Path) -> None:
     assert fates(tmp_path, *rows, duplicates="keep") == {"kept": 3}
 
 
+@pytest.mark.parametrize(
+    ("told", "header"),
+    [
+        ({"invoice": "-"}, "Customer,Invoice,Product,Quantity,Price"),
+        ({"product": "Description"}, "Customer,Product,Description,Quantity,Price"),
+        ({"quantity": "Packs"}, "Customer,Quantity,Product,Packs,Price"),
+        ({"amount": "-"}, "Customer,Amount,Product,Quantity,Price"),
+    ],
+)
+def test_a_column_that_is_not_ours_still_tells_lines_apart(
+    told: dict[str, str], header: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "lines.csv"
+    path.write_text("\n".join([header, *(f"c,{number},P,1,2.50" for number in (1, 2, 3, 3))]) + "\n")
+    ledger = sum_up(path, column=told).ledger["ledger"]
+    assert (ledger["kept"], ledger["duplicate"]) == (3, 1)
+
+
 @pytest.mark.parametrize("dtype", [pl.Int32, pl.UInt32, pl.Int64, pl.Float64])
 @pytest.mark.parametrize(
     ("where", "expected"),
