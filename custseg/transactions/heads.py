@@ -66,10 +66,13 @@ def read_ids(ids: pl.Series, *, exponents: bool) -> pl.Series:
 def read_invoices(invoices: pl.Series) -> pl.Series:
     """Read invoices as text, one invoice one text whatever program wrote it; empty is null."""
     plain = invoices.to_frame().select(values.text(pl.first(), invoices.dtype)).to_series()
+    if invoices.dtype.is_decimal():
+        return read_each_once(plain, values.code)
     if invoices.dtype.is_numeric():
         return plain
     # Asked first, since most files have none and many an invoice on every line.
-    odd = plain.str.ends_with(".0") | plain.str.starts_with('="') | plain.str.starts_with("\ufeff")
+    odd = plain.str.ends_with(".0") | plain.str.ends_with(".00")
+    odd |= plain.str.starts_with('="') | plain.str.starts_with("\ufeff")
     return read_each_once(plain, values.code).zip_with(odd, plain) if odd.any() else plain
 
 

@@ -81,11 +81,11 @@ class _Raw:
                 cells[column] = self._without_fault(number)
             elif column == "product":
                 # Compared as it stands; what else asks for a product takes off the spaces around it.
-                cells[column] = values.other(cell, dtype)
+                cells[column] = values.other(cell, dtype, self.table.kinds.get(column, ""))
             else:
                 cells[column] = cell
         for name, position in self.source.others.items():
-            cells[_other(name)] = values.other(*self.cell(position))
+            cells[_other(name)] = values.other(*self.cell(position), self.table.kinds.get(name, ""))
         for name, known in self.named.items():
             if isinstance(known, int):
                 cells[asked(name)] = as_stored(*self.cell(known), str(self.table.rules.where), name)

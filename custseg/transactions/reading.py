@@ -26,7 +26,7 @@ from custseg.transactions.find import InputFile
 from custseg.transactions.layouts import describe_layout
 from custseg.transactions.numerals import COMMA
 from custseg.transactions.parquet_files import open_parquet
-from custseg.transactions.shared_columns import ask_for_sheets, check_rules, decide_columns
+from custseg.transactions.shared_columns import ask_for_sheets, check_rules, compared_columns, decide_columns
 from custseg.transactions.source import Cells, Contents, Source, line_bytes, stretch
 from custseg.transactions.streams import UNKNOWN
 from custseg.transactions.vocabulary import is_header, map_columns
@@ -69,6 +69,8 @@ class Table:
         Canonical columns that every line has, read or derived by file.
     compared
         Columns of the input, by name and in a fixed order, that make two lines equal or not.
+    kinds
+        As what those are compared that files store in different types.
     derived
         What was derived from what, in words.
     exponents
@@ -86,6 +88,7 @@ class Table:
     sources: tuple[Source, ...]
     read: tuple[str, ...]
     compared: tuple[str, ...]
+    kinds: dict[str, str]
     derived: tuple[str, ...]
     rules: cleaning.Rules
     exponents: bool = False
@@ -135,13 +138,12 @@ def open_input(
         exclude_product=settings.exclude_product,
         where=settings.where,
     )
-    names = {name for source in sources for name in (*source.columns, *source.others)}
     if sources:
         check_rules(rules, read, sources, meet)
     return Table(
         tuple(sources),
         read,
-        tuple(sorted(names)),
+        *compared_columns(sources),
         derived,
         rules,
         exponents=number_proofs.prove_ids(sources, samples, thorough=thorough, meet=meet),
@@ -227,9 +229,8 @@ def _source(file: InputFile, contents: Contents, settings: Settings, meet: Meet)
     others: dict[str, int] = {}
     for position, name in enumerate(contents.header):
         if position not in mapping.columns.values():
-            # In plain form, so that Country and COUNTRY are compared with each other.
+            # In plain form, so that Country and COUNTRY are compared with each other; but not by our names.
             label = plain(name) or f"column {position + 1}"
-            # Told that it is not our column, it must not be taken for it.
             label = f"column {label}" if label in LINE_COLUMNS else label
             others[label if label not in others else f"{label} ({position + 1})"] = position
     return Source(file, contents, mapping.columns, others, mapping.layout)

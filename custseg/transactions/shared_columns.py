@@ -9,7 +9,7 @@ import polars as pl
 
 from custseg.columns import LINE_COLUMNS
 from custseg.errors import InputError, Meet, SettingsError, cut, nearest
-from custseg.transactions import cleaning
+from custseg.transactions import cleaning, values
 from custseg.transactions.excel_sheets import ExcelSheet
 from custseg.transactions.likely import say_likely
 from custseg.transactions.source import Source
@@ -60,6 +60,16 @@ def decide_columns(sources: Sequence[Source], meet: Meet) -> tuple[tuple[str, ..
         day = "a customer and day" if "invoice_date" in every else "a line"
         derived[f"invoice = one {day}"] = None
     return tuple(name for name in LINE_COLUMNS if name in every), tuple(derived)
+
+
+def compared_columns(sources: Sequence[Source]) -> tuple[tuple[str, ...], dict[str, str]]:
+    """Return all columns of the input in a fixed order, and as what those of different types are compared."""
+    types: dict[str, set[pl.DataType]] = {}
+    for source in sources:
+        for name, position in (source.columns | source.others).items():
+            types.setdefault(name, set()).add(source.contents.dtypes[position])
+    kinds = {name: values.shared_kind(dtypes) for name, dtypes in types.items()}
+    return tuple(sorted(types)), {name: kind for name, kind in kinds.items() if kind}
 
 
 def ask_for_sheets(sources: Sequence[Source], meet: Meet) -> None:

@@ -6,7 +6,7 @@ What cannot be read becomes null, and `cleaning` counts it; nothing raises in th
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import polars as pl
 
@@ -28,6 +28,9 @@ NUMBER_ID = rf"^-?\d+(\.0+)?$|{EXPONENT_ID}"
 
 _NO_WIDTH = "[\u200b\u200c\u200d\u2060\ufeff]"
 """Signs that nobody sees, the mark at the beginning of a file among them where files were put together."""
+
+_SECONDS_END = r"(:\d\d)(?:(\.\d*[1-9])0*|\.0+)?(?:Z|[-+]\d\d:?\d\d)?$"
+"""Fractions of a second and a time zone, as programs write them behind a moment."""
 
 PLAIN_ID = r"^[0-9]+(\.0)?$"
 """A whole number, as databases write it, or with the one decimal of a column of floats."""
@@ -81,8 +84,8 @@ def as_text(column: pl.Expr, dtype: pl.DataType) -> pl.Expr:
     if dtype == pl.String:
         return column
     if dtype.is_float():
-        # 85123.0 is the code 85123: a column of numbers with a gap comes as floats.
-        return column.cast(pl.String).str.replace(r"^(-?\d+)\.0$", "${1}")
+        # 85123.0 is the code 85123: a column of numbers with a gap comes as floats, and the gap as NaN.
+        return column.fill_nan(None).cast(pl.String).str.replace(r"^(-?\d+)\.0$", "${1}")
     if dtype.is_nested() or dtype == pl.Binary:
         return column.hash().cast(pl.String)
     if isinstance(dtype, pl.Duration):
@@ -90,9 +93,44 @@ def as_text(column: pl.Expr, dtype: pl.DataType) -> pl.Expr:
     return column.cast(pl.String)
 
 
-def other(column: pl.Expr, dtype: pl.DataType) -> pl.Expr:
-    """Read a column that is only compared: its text as it stands; a null is an empty text."""
-    return as_text(column, dtype).fill_null("")
+def shared_kind(dtypes: Iterable[pl.DataType]) -> str:
+    """Tell as what a column is compared that files store in different types; empty if in one, or as text."""
+    found = set(dtypes)
+    kinds = {_kind(dtype) for dtype in found} - {""}
+    return kinds.pop() if len(found) > 1 and len(kinds) == 1 else ""
+
+
+def _kind(dtype: pl.DataType) -> str:
+    if dtype == pl.Boolean:
+        return "truth"
+    if dtype.is_numeric():
+        return "number"
+    return "moment" if dtype in (pl.Date, pl.Datetime, pl.Time) else ""
+
+
+def other(column: pl.Expr, dtype: pl.DataType, kind: str = "") -> pl.Expr:
+    """Read a column that is only compared: its text as it stands; a null is an empty text.
+
+    Parameters
+    ----------
+    kind
+        As what it is compared, where other files store it in another type: see `shared_kind`.
+    """
+    if kind == "number" and dtype.is_decimal():
+        return other(column.cast(pl.Float64), pl.Float64())
+    if kind == "moment" and isinstance(dtype, pl.Datetime):
+        column = column.dt.replace_time_zone(None)
+    cell = as_text(column, dtype).fill_null("")
+    if kind == "number" and dtype == pl.String:
+        # Whole numbers stay: a float does not hold those of more than fifteen digits, and 1E05 is a code.
+        number = as_text(cell.cast(pl.Float64, strict=False), pl.Float64())
+        return pl.when(cell.str.contains(r"\.|\de-\d") & number.is_not_null()).then(number).otherwise(cell)
+    if kind == "truth":
+        return cell.str.to_lowercase()
+    if kind == "moment":
+        cell = cell.str.replace(r"^(\d{4}-\d\d-\d\d)T", "${1} ").str.replace(_SECONDS_END, "${1}${2}")
+        return cell.str.replace(r" 00:00(?::00)?$", "")
+    return cell
 
 
 def product_key(product: pl.Expr) -> pl.Expr:
