@@ -14,15 +14,12 @@ from custseg.errors import InputError, cut
 from custseg.settings import Settings
 from custseg.transactions.heads import head_columns
 from custseg.transactions.likely import say_likely
-from custseg.transactions.numbers import LARGEST_SUM, Numbers
+from custseg.transactions.numbers import Numbers, multiply
 from custseg.transactions.reading import Table
 from custseg.transactions.source import NUMBERS
 from custseg.transactions.values import divided
 
 Lines = Mapping[str, Numbers]
-
-EXACT = 2**53
-"""Whole numbers below it are exact in doubles."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,26 +48,12 @@ class Recipe:
     features: tuple[str, ...]
 
     def amount(self, columns: Lines) -> Numbers:
-        """Return the total of each line.
-
-        Exact below 2⁵³ in units of 10⁻⁸; beyond, in doubles, the same wherever the steps are the same.
-        """
+        """Return the total of each line."""
         if "amount" in columns:
             return columns["amount"]
         if "unit_price" not in columns:
             return Numbers(np.zeros(len(next(iter(columns.values())).values), np.int8))
-        quantity, price = columns["quantity"], columns["unit_price"]
-        unit, rest = divmod(quantity.unit * price.unit, SCALE)
-        if not rest and (
-            quantity.bound() * price.bound() < EXACT or quantity.largest() * price.largest() < EXACT
-        ):
-            return Numbers(np.multiply(quantity.values, price.values, dtype=np.int64), unit)
-        product = np.multiply(quantity.whole(), price.whole(), dtype=np.float64)
-        product /= SCALE
-        np.rint(product, out=product)
-        # No line that is kept has as much, and the others count nothing then.
-        product[np.abs(product) > LARGEST_SUM] = 0.0
-        return Numbers(product.astype(np.int64))
+        return multiply(columns["quantity"], columns["unit_price"])
 
 
 def make_recipe(table: Table, settings: Settings) -> Recipe:

@@ -41,7 +41,7 @@ def write_check(record: Mapping[str, Any]) -> str:
     if len(record["kinds"]) > KINDS:
         lines += ["", f"… and {len(record['kinds']) - KINDS} more kinds of files; --json has them all."]
     if record["derived"]:
-        lines += ["", *(f"Derived, since no column has it: {derived}" for derived in record["derived"])]
+        lines += ["", *(f"Derived, where no column has it: {derived}" for derived in record["derived"])]
     if record["estimate"]:
         lines += ["", *_estimate(record["estimate"], record["settings"])]
     notes = [

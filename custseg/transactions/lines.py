@@ -20,12 +20,12 @@ from custseg.transactions.csv_blocks import CsvFile
 from custseg.transactions.heads import clean_heads, head_columns
 from custseg.transactions.line_ends import MixedEnds, refuse_mixed_ends
 from custseg.transactions.number_proofs import ambiguous_number
-from custseg.transactions.numbers import Numbers, count, join
+from custseg.transactions.numbers import Numbers, count, join, multiply
 from custseg.transactions.parquet_files import damaged
 from custseg.transactions.pieces import Batch, Part, parsing_numbers, read_with_care
-from custseg.transactions.raw_lines import scan_lines
+from custseg.transactions.raw_lines import numbers_said, scan_lines
 from custseg.transactions.reading import Table
-from custseg.transactions.source import NUMBERS, Source, Surprise
+from custseg.transactions.source import Source, Surprise
 
 EXCLUDED, INVALID = FATE_CODES["excluded"], FATE_CODES["invalid"]
 
@@ -85,7 +85,8 @@ def read_lines(table: Table, batch: Batch, *, products: bool = False) -> Lines:
         )
         source = part.source
         reading = types, source.date_forms, source.date_order, source.date_proved
-        by_reading.setdefault((reading, number if table.rules.where else 0), []).append(part)
+        alike = reading, "amount" in source.columns, number if table.rules.where else 0
+        by_reading.setdefault(alike, []).append(part)
     groups = [_read_alike(table, parts, products=products) for parts in by_reading.values()]
     if len(groups) == 1:
         return groups[0]
@@ -126,7 +127,7 @@ def _read_alike(table: Table, parts: Sequence[Part], *, products: bool) -> Lines
     starts = np.flatnonzero(frame["new"].to_numpy())
     source = parts[0].source
     heads = clean_heads(table, raw_heads, source)
-    lines = _judged(table, frame, heads, starts)
+    lines = _judged(table, source, frame, heads, starts)
     if table.rules.where:
         _leave_out(table, lines, frame, source)
     return lines
@@ -154,9 +155,11 @@ def _refuse_mixed_ends(part: Part) -> None:
             raise error.located(contents.place) from None
 
 
-def _judged(table: Table, frame: pl.DataFrame, heads: pl.DataFrame, starts: NDArray[np.int64]) -> Lines:
+def _judged(
+    table: Table, source: Source, frame: pl.DataFrame, heads: pl.DataFrame, starts: NDArray[np.int64]
+) -> Lines:
     """Count the numbers of lines, and tell the fate they call for."""
-    names = [name for name in NUMBERS if name in table.read]
+    names = numbers_said(table, source)
     counted = {name: count(frame[name]) for name in names}
     numbers = {name: found for name, (found, _) in counted.items()}
     rounded = np.zeros(frame.height, np.bool_)
@@ -173,6 +176,8 @@ def _judged(table: Table, frame: pl.DataFrame, heads: pl.DataFrame, starts: NDAr
         "excluded": [_places(frame["excluded"])],
         "non_positive": [_not_positive(frame[name], numbers[name]) for name in names],
     }
+    if "amount" in table.read and "amount" not in names:
+        numbers["amount"] = multiply(numbers["quantity"], numbers["unit_price"])
     return Lines(
         numbers,
         cleaning.line_fate(frame.height, fates),

@@ -30,6 +30,9 @@ CLOSE, CLOSE_SHARE = 1e-6, 1e-12
 """How far from a whole number of ten-thousandths what comes of multiplying doubles may be: in all, and by its
 size."""
 
+EXACT = 2**53
+"""Whole numbers below it are exact in doubles."""
+
 LARGEST_SUM = 9e18
 """Just below 2⁶³: sums of ten-thousandths must stay under it."""
 
@@ -176,6 +179,24 @@ def _narrowest(values: NDArray[Any]) -> NDArray[Any]:
     low, high = (int(values.min()), int(values.max())) if len(values) else (0, 0)
     fits = (width for width in WIDTHS if np.iinfo(width).min <= low and high <= np.iinfo(width).max)
     return values.astype(next(fits, np.int64), copy=False)
+
+
+def multiply(quantity: Numbers, price: Numbers) -> Numbers:
+    """Multiply by line.
+
+    Exact below 2⁵³ in units of 10⁻⁸; beyond, in doubles, the same wherever the steps are the same.
+    """
+    unit, rest = divmod(quantity.unit * price.unit, SCALE)
+    if not rest and (
+        quantity.bound() * price.bound() < EXACT or quantity.largest() * price.largest() < EXACT
+    ):
+        return Numbers(np.multiply(quantity.values, price.values, dtype=np.int64), unit)
+    product = np.multiply(quantity.whole(), price.whole(), dtype=np.float64)
+    product /= SCALE
+    np.rint(product, out=product)
+    # No line that is kept has as much, and the others count nothing then.
+    product[np.abs(product) > LARGEST_SUM] = 0.0
+    return Numbers(product.astype(np.int64))
 
 
 def join(parts: Sequence[Numbers]) -> Numbers:

@@ -33,13 +33,18 @@ def scan_lines(table: Table, part: Part, *, products: bool) -> pl.LazyFrame:
     return _Raw(table, part).lines(products=products)
 
 
+def numbers_said(table: Table, source: Source) -> list[str]:
+    """Return the numbers that lines of a source say; an amount it has no column for is their product."""
+    return [n for n in NUMBERS if n in table.read and (n != "amount" or n in source.columns)]
+
+
 class _Raw:
     """Lines of one part as they were stored, and how each column is read."""
 
     def __init__(self, table: Table, part: Part) -> None:
         self.table, self.source, self.frame = table, part.source, part.frame
         self.dtypes = part.dtypes
-        self.numbers = [name for name in NUMBERS if name in table.read]
+        self.numbers = numbers_said(table, part.source)
         self.left_out = lines_left_out(part.source.layout, part.source.header)
         self.named = columns_named(table, part.source)
 
@@ -151,6 +156,9 @@ class _Raw:
             # Nothing bought has no price, which is no fault of the line; a price without limit is one.
             price = pl.when(quantity == 0).then(0.0).when(price.abs() <= LINE_LIMIT).then(price)
             made.append(price.alias("unit_price"))
+        if "amount" in wanted and "amount" not in columns:
+            # For --where alone: what is summed up is worked out in whole numbers.
+            made.append((quantity * pl.col("unit_price")).alias("amount"))
         return made
 
     def _asked_for(self) -> list[pl.Expr]:

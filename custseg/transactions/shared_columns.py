@@ -53,9 +53,10 @@ def decide_columns(sources: Sequence[Source], meet: Meet) -> tuple[tuple[str, ..
                     f"{say_likely(name, lacking.header)}",
                 )
             )
-    if "unit_price" in every and not all("amount" in source.columns for source in sources):
-        every.discard("amount")
-        derived["amount = quantity × unit_price"] = None
+    if "unit_price" in every and "amount" not in every:
+        there = ", in files without one" if "amount" in some else ""
+        derived[f"amount = quantity × unit_price{there}"] = None
+        every |= some & {"amount"}
     if "invoice" not in every:
         day = "a customer and day" if "invoice_date" in every else "a line"
         derived[f"invoice = one {day}"] = None
