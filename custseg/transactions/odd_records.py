@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import functools
+import re
 from collections.abc import Iterator
 
 from custseg.transactions.marks import Marks
 
 LONGEST = 1 << 16
 """Bytes after which a quote that was not closed is taken for a sign like any other."""
+
+WAYS = ((b"", True), (b"\\", True), (b"", False))
+"""What stands before quotes that close nothing, and whether two stand for one; the likeliest first."""
 
 
 def read_record(
@@ -40,14 +45,15 @@ def _readings(
 
     In one line a quote closes where a cell may end, and is one of a pair where another follows; the same with
     backslashes before quotes that do not; the same without pairs. Or quotes are signs like any other, if that
-    gives the next line the right number of cells, too. Over several lines the first two once more.
+    gives the next line the right number of cells, too. Over several lines the first two once more: the one
+    that ends first before the other, and none that would hide a whole record.
     """
     start, stop = within
     end = data.find(marks.eol, start, stop) + 1
     if end or ended:
         end = end or stop
         line = data[start:end]
-        for escape, paired in ((b"", True), (b"\\", True), (b"", False)):
+        for escape, paired in WAYS:
             found = _read_cells(line, marks, escape, paired=paired)
             if found and found[1] == len(line):
                 yield found[0], end
@@ -62,10 +68,35 @@ def _readings(
         ):
             yield cells, end
     window = data[start:stop]
+    whole = []
     for escape in (b"", b"\\"):
         found = _read_cells(window, marks, escape, paired=True)
-        is_whole = found and (found[1] < len(window) or ended)
-        yield (found[0], start + found[1]) if found and is_whole else None
+        if found and (found[1] < len(window) or ended):
+            whole.append((found[1], escape, found[0]))
+    for length, escape, cells in sorted(whole):
+        if len(cells) != fields or not _hides_record(window[:length], marks, escape, fields):
+            yield cells, start + length
+    if len(whole) < 2:
+        yield None
+
+
+def _hides_record(data: bytes, marks: Marks, escape: bytes, fields: int) -> bool:
+    """Tell whether a record of several lines has a whole one in it: then its first quote was but a sign.
+
+    It has none if all its quotes open, close or are marked as signs. A line with one that nothing opens, as
+    the end of a long text has, counts as a record only where the first line could be one, too.
+    """
+    if _read_cells(data, marks, escape, paired=True, strays=False):
+        return False
+    is_full = data.count(marks.separator, 0, data.find(marks.eol)) >= fields - 1
+    # From the end: mostly it is the line whose quote was taken for the end of the first.
+    end = len(data) - 1
+    while (end := data.rfind(marks.eol, 0, end)) >= 0:
+        for other, paired in WAYS:
+            found = _read_cells(data[end + 1 :], marks, other, paired=paired, strays=is_full)
+            if found and len(found[0]) == fields:
+                return True
+    return False
 
 
 def write_record(cells: list[bytes], marks: Marks) -> bytes:
@@ -80,15 +111,20 @@ def write_record(cells: list[bytes], marks: Marks) -> bytes:
     return marks.separator.join(written) + marks.eol
 
 
-def _read_cells(data: bytes, marks: Marks, escape: bytes, *, paired: bool) -> tuple[list[bytes], int] | None:
-    """Read cells up to the end of the first record; None when a quote is not closed."""
+def _read_cells(
+    data: bytes, marks: Marks, escape: bytes, *, paired: bool, strays: bool = True
+) -> tuple[list[bytes], int] | None:
+    """Read cells up to the end of the first record; None when a quote is not closed.
+
+    Without `strays` also where a quote is there that neither opens, closes nor is marked as a sign.
+    """
     cells, at = [], 0
     while True:
         opening = at
         while data.startswith(b" ", opening):
             opening += 1
         if data.startswith(marks.quote, opening):
-            close = _closing(data, opening + 1, marks, escape, paired=paired)
+            close = _closing(data, opening + 1, marks, escape, paired=paired, strays=strays)
             if close is None:
                 return None
             text = data[opening + 1 : close]
@@ -102,26 +138,38 @@ def _read_cells(data: bytes, marks: Marks, escape: bytes, *, paired: bool) -> tu
             line = line if line >= 0 else len(data)
             end = data.find(marks.separator, at, line)
             cells.append(data[at:end] if end >= 0 else data[at:line].removesuffix(b"\r"))
+            if not strays and marks.quote in cells[-1]:
+                return None
             at = end if end >= 0 else line
         if not data.startswith(marks.separator, at):
             return cells, min(at + 1, len(data))
         at += 1
 
 
-def _closing(data: bytes, at: int, marks: Marks, escape: bytes, *, paired: bool) -> int | None:
-    """Return where the quote is that closes a cell opened before `at`."""
-    ends = (marks.separator, marks.eol, b"\r" + marks.eol)
-    last = len(data) - data.endswith(b"\r")
-    while (at := data.find(marks.quote, at)) >= 0:
-        if escape and _is_escaped(data, at, escape):
-            at += 1
-        elif paired and data.startswith(marks.quote, at + 1):
-            at += 2
-        elif at + 1 >= last or data.startswith(ends, at + 1):
-            return at
-        else:
-            at += 1
+def _closing(
+    data: bytes, start: int, marks: Marks, escape: bytes, *, paired: bool, strays: bool
+) -> int | None:
+    """Return where the quote is that closes a cell whose text starts at `start`."""
+    for found in _quotes_at_ends(marks).finditer(data, start):
+        first, end = found.span()
+        if escape and _is_escaped(data, first, escape):
+            first += 1
+        if (end - first) % 2 == 1 or (end > first and not paired):
+            return None if not strays and _has_strays(data[start : end - 1], marks, escape) else end - 1
     return None
+
+
+@functools.cache
+def _quotes_at_ends(marks: Marks) -> re.Pattern[bytes]:
+    """Return what finds quotes in a row, the last of them where a cell may end."""
+    quote, separator, eol = map(re.escape, (marks.quote, marks.separator, marks.eol))
+    return re.compile(quote + b"+(?=" + separator + b"|\r?" + eol + b"|\r?\\Z)")
+
+
+def _has_strays(text: bytes, marks: Marks, escape: bytes) -> bool:
+    """Tell whether there are quotes in a text that are neither doubled nor, with `escape`, behind it."""
+    text = re.sub(re.escape(escape) + b".", b"", text, flags=re.DOTALL) if escape else text
+    return marks.quote in text.replace(2 * marks.quote, b"")
 
 
 def _is_escaped(data: bytes, at: int, escape: bytes) -> bool:
