@@ -35,7 +35,7 @@ def read_record(
     if end < 0 and not last:
         return None
     line = data[start : end if end >= 0 else len(data)]
-    return line.removesuffix(b"\r").split(marks.separator), end + 1 if end >= 0 else len(data)
+    return line.rstrip(b"\r").split(marks.separator), end + 1 if end >= 0 else len(data)
 
 
 def _readings(
@@ -57,7 +57,7 @@ def _readings(
             found = _read_cells(line, marks, escape, paired=paired)
             if found and found[1] == len(line):
                 yield found[0], end
-        cells = line.removesuffix(marks.eol).removesuffix(b"\r").split(marks.separator)
+        cells = line.removesuffix(marks.eol).rstrip(b"\r").split(marks.separator)
         next_end = data.find(marks.eol, end, stop)
         if len(cells) != fields:
             pass
@@ -131,19 +131,27 @@ def _read_cells(
             text = text.replace(2 * marks.quote, marks.quote) if paired else text
             cells.append(text.replace(escape + marks.quote, marks.quote) if escape else text)
             at = close + 1
-            if data.startswith(b"\r" + marks.eol, at):
-                at += 1
+            end = _behind_returns(data, at, marks)
+            if end == len(data) or data.startswith(marks.eol, end):
+                at = end
         else:
             line = data.find(marks.eol, at)
             line = line if line >= 0 else len(data)
             end = data.find(marks.separator, at, line)
-            cells.append(data[at:end] if end >= 0 else data[at:line].removesuffix(b"\r"))
+            cells.append(data[at:end] if end >= 0 else data[at:line].rstrip(b"\r"))
             if not strays and marks.quote in cells[-1]:
                 return None
             at = end if end >= 0 else line
         if not data.startswith(marks.separator, at):
             return cells, min(at + 1, len(data))
         at += 1
+
+
+def _behind_returns(data: bytes, at: int, marks: Marks) -> int:
+    """Return where the carriage returns at `at` end, of which some programs write two before a line feed."""
+    while marks.eol != b"\r" and data.startswith(b"\r", at):
+        at += 1
+    return at
 
 
 def _closing(
@@ -163,7 +171,7 @@ def _closing(
 def _quotes_at_ends(marks: Marks) -> re.Pattern[bytes]:
     """Return what finds quotes in a row, the last of them where a cell may end."""
     quote, separator, eol = map(re.escape, (marks.quote, marks.separator, marks.eol))
-    return re.compile(quote + b"+(?=" + separator + b"|\r?" + eol + b"|\r?\\Z)")
+    return re.compile(quote + b"+(?=" + separator + b"|\r*" + eol + b"|\r*\\Z)")
 
 
 def _has_strays(text: bytes, marks: Marks, escape: bytes) -> bool:

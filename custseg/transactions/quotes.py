@@ -24,6 +24,9 @@ WINDOW = 1 << 23
 SPARSE = 100
 """Bytes a quote from which on it is quicker to look at each (docs/decisions/0009)."""
 
+LONG_END = b"\r\r\n"
+"""Python's csv on Windows ends lines so, in a file that was not opened with newline=''."""
+
 Places = NDArray[np.int64]
 
 
@@ -97,6 +100,8 @@ def _find_by_place(
 ) -> tuple[bytes | None, int]:
     """Find records by looking at each quote."""
     quotes = _Quotes(data, places, marks, last)
+    if quotes.first_odd(0) is not None and LONG_END in data and marks.eol == b"\n":
+        return _find_between_long_ends(data, marks, fields, last=last)
     pieces: list[bytes] = []
     done = begin = 0
     while (odd := quotes.first_odd(begin)) is not None:
@@ -110,6 +115,18 @@ def _find_by_place(
         done, begin = end, int(np.searchsorted(quotes.at, end))
     consumed = len(data) if last else quotes.record_start(len(data), done, begin)
     return b"".join([*pieces, data[done:consumed]]) if pieces else None, consumed
+
+
+def _find_between_long_ends(
+    data: bytes, marks: Marks, fields: int, *, last: bool
+) -> tuple[bytes | None, int]:
+    """Find records with lines' ends made plain: before these, closing quotes are odd."""
+    plain = data.replace(LONG_END, b"\r\n")
+    mended, consumed = find_records(plain, marks, fields, last=last)
+    start = rest = len(plain) - consumed
+    while (longer := rest + data.count(LONG_END, len(data) - start)) != start:
+        start = longer
+    return plain[:consumed] if mended is None else mended, len(data) - start
 
 
 def find_lines(data: bytes, marks: Marks, *, last: bool) -> int:
@@ -160,6 +177,8 @@ class _Quotes:
         opens = np.isin(before, ends)
         # A carriage return at the end of the data is the end of a line, or half of one.
         ends_line = (twice == marks.eol[0]) | (self.at + 2 == len(signs))
+        if not last and data.endswith(b"\r\r"):
+            ends_line[-1:] |= self.at[-1:] + 3 == len(signs)
         closes = np.isin(after, ends) | ((after == ord("\r")) & ends_line)
         # A quote that opens a cell without end is odd; one at the end of the data may yet be closed.
         length = np.diff(self.at, append=len(signs) + (odd_records.LONGEST if last else 0))

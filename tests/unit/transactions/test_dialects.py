@@ -137,3 +137,10 @@ def test_lines_in_quotes_as_a_whole_are_told(tmp_path: Path) -> None:
         read_dialect(str(path), Told(), lambda cells: is_header(cells, {}))
     assert caught.value.code == "one-column"
     assert "sed" in caught.value.now
+
+
+@pytest.mark.parametrize("ends", ["\n", "\r\n", "\r\r\n"])
+def test_a_quoted_header_ends_where_its_line_does(path: Path, ends: str) -> None:
+    found = dialect(path, f'"Invoice","Customer ID"{ends}0,"C0"{ends}1,"C1"{ends}')
+    assert found.header == ("Invoice", "Customer ID")
+    assert found.start == len('"Invoice","Customer ID"' + ends)

@@ -97,3 +97,23 @@ def test_quotes_behind_backslashes_hide_no_line_either(step: int) -> None:
 )
 def test_lines_and_texts_of_several_lines_are_told_apart(text: str, expected: list[list[str]]) -> None:
     assert records(text.encode(), 3, len(text)) == expected
+
+
+@given(
+    st.lists(st.lists(st.text('ab,"\n ', max_size=5), min_size=3, max_size=3), max_size=10),
+    st.sampled_from([csv.QUOTE_ALL, csv.QUOTE_NONNUMERIC, csv.QUOTE_MINIMAL]),
+    st.sampled_from([1, 2, 5, 30, 1000]),
+)
+@example([["1", "a", "b"], ["2", "c, d", "e"]], csv.QUOTE_ALL, 8)
+def test_a_line_feed_behind_two_carriage_returns_ends_one_line(
+    table: list[list[str]], quoting: int, step: int
+) -> None:
+    text = io.StringIO(newline="")
+    csv.writer(text, quoting=quoting, lineterminator="\n").writerows(table)  # type: ignore[arg-type]
+    # As Python's csv writes them on Windows to a file that ends its lines, too.
+    written = io.StringIO(newline="")
+    csv.writer(written, quoting=quoting, lineterminator="\r\r\n").writerows(table)  # type: ignore[arg-type]
+    found = records(written.getvalue().encode(), 3, step)
+    assert [[cell.rstrip("\r") for cell in row] for row in found if any(row)] == [
+        row for row in table if any(row)
+    ]
