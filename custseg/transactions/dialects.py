@@ -24,6 +24,11 @@ SEPARATOR_ROWS = 60
 _SIGNS = rb",;\t|^~\x01\x1f"
 _IN_SINGLE_QUOTES = re.compile(rb"(?:^|[" + _SIGNS + rb"])'[^']+'(?:[" + _SIGNS + rb"\r]|$)")
 _IN_DOUBLE_QUOTES = re.compile(_IN_SINGLE_QUOTES.pattern.replace(b"'", b'"'))
+_WEB_PAGE = re.compile(
+    rb"<[!?]|<(html|head|meta|body|style|script|div|center|font|table|thead|tbody|tr)[\s>]"
+    rb"|(mime-version|content-type): |from: <saved by "
+)
+"""Also the beginning of a page saved with its pictures, which is written as a mail."""
 HEADER_ROWS = 20
 """Rows looked through for the header: some exports begin with a title."""
 BYTE_ORDER_MARKS = (
@@ -109,7 +114,7 @@ def read_dialect(path: str, told: Told, is_header: Callable[[Sequence[str]], boo
         if problem := _other_text(path, start[begin:]):
             raise problem
         quote = _quote(start[begin:], eol.encode())
-        separator = separator or _separator(path, start[begin:], quote, eol)
+        separator = separator or _separator(path, start[begin:], quote, eol, is_header)
         marks = Marks(separator.encode(), quote.encode(), eol.encode())
         rows = list(islice(_rows(start, begin, marks, encoding), HEADER_ROWS))
     if not rows:
@@ -179,7 +184,7 @@ def _empty(path: str) -> InputError:
 def _other_text(path: str, start: bytes) -> InputError | None:
     """Return the error for text that is no table: web pages, XML and JSON under whatever name."""
     beginning = start[:100].lstrip().lower()
-    if beginning.startswith((b"<!doctype", b"<html", b"<table", b"<?xml", b"<head", b"<meta")):
+    if _WEB_PAGE.match(beginning):
         what, now = "a web page or XML", "Open it in Excel or LibreOffice and save it as CSV or xlsx."
     elif re.match(rb'\{\s*"|\[\s*[\[{]', beginning):
         what = "JSON"
@@ -211,17 +216,31 @@ def _quote(start: bytes, eol: bytes) -> str:
     return "'" if single else '"'
 
 
-def _separator(path: str, start: bytes, quote: str, eol: str) -> str:
-    """Tell the separator: the one that cuts the first records into equally many cells, and most."""
+def _separator(
+    path: str, start: bytes, quote: str, eol: str, is_header: Callable[[Sequence[str]], bool]
+) -> str:
+    """Tell the separator: the one that cuts the first records into equally many cells, and most.
+
+    One that is alone in the first line is it, unless that is a title and only others give a header below.
+    """
+
+    def rows(separator: str) -> Iterator[_Row]:
+        return _rows(start, 0, Marks(separator.encode(), quote.encode(), eol.encode()), UNKNOWN)
+
+    def gives_header(separator: str) -> bool:
+        return any(is_header(row.cells) for row in islice(rows(separator), HEADER_ROWS))
+
     first = start.lstrip(b"\r\n").split(eol.encode(), 1)[0]
     there = [sign for sign in SEPARATORS if sign.encode() in first]
     if len(there) == 1:
-        return there[0]
+        others = [sign for sign in SEPARATORS if sign not in there and sign.encode() in start]
+        if not others or gives_header(there[0]) or not (others := list(filter(gives_header, others))):
+            return there[0]
+        there = others
     candidates = there or [s for s in (*SEPARATORS, *RARE_SEPARATORS) if s.encode() in start]
     scores = []
     for separator in candidates:
-        rows = _rows(start, 0, Marks(separator.encode(), quote.encode(), eol.encode()), UNKNOWN)
-        widths = [len(row.cells) for row in islice(rows, SEPARATOR_ROWS)]
+        widths = [len(row.cells) for row in islice(rows(separator), SEPARATOR_ROWS)]
         if not widths:
             # Blanks only, whatever is between them.
             return separator

@@ -144,3 +144,44 @@ def test_a_quoted_header_ends_where_its_line_does(path: Path, ends: str) -> None
     found = dialect(path, f'"Invoice","Customer ID"{ends}0,"C0"{ends}1,"C1"{ends}')
     assert found.header == ("Invoice", "Customer ID")
     assert found.start == len('"Invoice","Customer ID"' + ends)
+
+
+@pytest.mark.parametrize(
+    "title", ["Sales report, May 2024", "Sales report, May 2024\n", "Printed 9:30, page 1 of 2"]
+)
+@pytest.mark.parametrize("separator", [";", "\t", "|", ","])
+def test_a_sign_in_the_title_is_not_taken_for_the_separator(path: Path, title: str, separator: str) -> None:
+    header = ("Invoice", "Customer ID", "Price")
+    lines = "".join(separator.join([str(n), f"C{n % 40}", "2.50"]) + "\n" for n in range(400))
+    found = dialect(path, f"{title}\n{separator.join(header)}\n{lines}")
+    assert (found.separator, found.header) == (separator, header)
+    assert found.header_line == title.count("\n") + 2
+
+
+def test_a_sign_alone_in_the_first_line_is_the_separator_where_nothing_is_a_header(path: Path) -> None:
+    lines = "".join(f"{n};a,b,c;{n}|{n}|{n}|{n}\n" for n in range(50))
+    assert dialect(path, f"x;y;z\n{lines}").separator == ";"
+
+
+@pytest.mark.parametrize(
+    "beginning",
+    [
+        "<!-- made by a till -->\n<table>",
+        "<style>td { color: red; }</style>",
+        "<div class='a'>",
+        "<tr><td>Customer ID</td></tr>",
+        "\n <!DOCTYPE html>",
+        "<?xml version='1.0'?>",
+        "MIME-Version: 1.0\nX-Document-Type: Workbook\nContent-Type: multipart/related",
+        "From: <Saved by a browser>\nSubject: till",
+    ],
+)
+def test_a_web_page_is_told_whatever_it_begins_with(path: Path, beginning: str) -> None:
+    with pytest.raises(InputError, match="web page") as caught:
+        dialect(path, beginning + "\n<td>1</td>\n" * 40)
+    assert caught.value.code == "unknown-format"
+
+
+def test_headers_in_angle_brackets_are_no_web_page(path: Path) -> None:
+    found = dialect(path, "<CUSTOMER>,<DATE>,<QTY>\n1,2024-01-05,3\n")
+    assert found.header == ("<CUSTOMER>", "<DATE>", "<QTY>")
