@@ -9,11 +9,19 @@ from custseg.transactions.marks import Marks
 
 
 class MixedEnds(Exception):
-    """One record holds several lines that end otherwise than all others; they would be lost in it."""
+    """One record holds several lines that end otherwise than all others; they would be lost in it.
 
-    def __init__(self, line: bytes) -> None:
-        super().__init__(line)
-        self.line = line
+    Attributes
+    ----------
+    line
+        The first of them.
+    start
+        Where it starts in the data.
+    """
+
+    def __init__(self, line: bytes, start: int) -> None:
+        super().__init__(line, start)
+        self.line, self.start = line, start
 
     def located(self, place: str) -> InputError:
         """Return the error that names the file."""
@@ -43,4 +51,4 @@ def refuse_mixed_ends(data: bytes, marks: Marks, fields: int) -> None:
         done = end if end >= 0 else len(data)
         lines = [line for line in data[begin:done].split(other) if line.count(marks.separator) == fields - 1]
         if len(lines) > 1:
-            raise MixedEnds(lines[0])
+            raise MixedEnds(lines[0], begin)

@@ -147,12 +147,18 @@ def _leave_out(table: Table, lines: Lines, frame: pl.DataFrame, source: Source) 
 def _refuse_mixed_ends(part: Part) -> None:
     """Stop where a record has more cells than the header because it holds several lines."""
     contents = part.source.contents
-    if isinstance(contents, CsvFile):
+    if not isinstance(contents, CsvFile):
+        return
+    marks = contents.dialect.marks
+    for number, data in enumerate(part.data):
         try:
-            for data in part.data:
-                refuse_mixed_ends(data, contents.dialect.marks, len(contents.header))
+            refuse_mixed_ends(data, marks, len(contents.header))
         except MixedEnds as error:
-            raise error.located(contents.place) from None
+            if not part.origins:
+                raise error.located(contents.place) from None
+            file, start = part.origins[number]
+            line = file.count_lines(start) + data.count(marks.eol, 0, error.start)
+            raise error.located(f"{file.place}, line {line:,}") from None
 
 
 def _judged(

@@ -33,12 +33,16 @@ class Part(NamedTuple):
         The bytes they come from, where that is CSV.
     numbers
         Positions of columns of text that are parsed as numbers in passing.
+    origins
+        The file that each of `data` comes from, and where in it that starts, in bytes; none where it comes
+        from several places.
     """
 
     source: Source
     frame: pl.LazyFrame
     data: tuple[bytes, ...] = ()
     numbers: tuple[int, ...] = ()
+    origins: tuple[tuple[CsvFile, int], ...] = ()
 
     @property
     def dtypes(self) -> tuple[pl.DataType, ...]:
@@ -82,22 +86,25 @@ def _parts(table: Table, pieces: Sequence[Piece]) -> Iterator[Part]:
         else:
             yield Part(source, scan_piece(source, piece))
     for sources in alike.values():
-        yield _csv_part(sources[0], [block for source in sources for block in _whole(source)])
+        yield _csv_part(sources[0], [found for source in sources for found in _whole(source)])
 
 
-def _whole(source: Source) -> Iterator[Block]:
+def _whole(source: Source) -> Iterator[tuple[CsvFile, Block]]:
     assert isinstance(source.contents, CsvFile)
-    yield from source.contents.blocks()
+    for block in source.contents.blocks():
+        yield source.contents, block
 
 
 def _csv_batch(source: Source, block: Block) -> Batch:
-    return Batch([_csv_part(source, [block])], block.start, block.end, block.last)
-
-
-def _csv_part(source: Source, blocks: Sequence[Block]) -> Part:
     assert isinstance(source.contents, CsvFile)
-    data = tuple(block.data for block in blocks)
-    return Part(source, source.contents.scan(*data), data)
+    return Batch([_csv_part(source, [(source.contents, block)])], block.start, block.end, block.last)
+
+
+def _csv_part(source: Source, blocks: Sequence[tuple[CsvFile, Block]]) -> Part:
+    assert isinstance(source.contents, CsvFile)
+    data = tuple(block.data for _, block in blocks)
+    origins = tuple((file, block.start) for file, block in blocks)
+    return Part(source, source.contents.scan(*data), data, origins=origins)
 
 
 def parsing_numbers(part: Part) -> Part:
@@ -120,7 +127,7 @@ def read_with_care(part: Part) -> Part:
     if not part.numbers:
         return part._replace(source=source)
     assert isinstance(source.contents, CsvFile)
-    return Part(source, source.contents.scan(*part.data), part.data)
+    return part._replace(source=source, frame=source.contents.scan(*part.data), numbers=())
 
 
 def scan_piece(source: Source, piece: Piece) -> pl.LazyFrame:

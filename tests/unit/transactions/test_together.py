@@ -279,3 +279,19 @@ def test_a_feature_that_one_file_cannot_give_names_that_file(tmp_path: Path) -> 
     with pytest.raises(InputError) as caught:
         features.make_recipe(table, Settings(features=("distinct_products",)))
     assert "b.csv" in str(caught.value.where)
+
+
+@pytest.mark.parametrize("name", ["a.csv", "b.csv", "c.csv"])
+def test_lines_that_end_otherwise_are_told_by_file_and_line(name: str, tmp_path: Path) -> None:
+    header = "Invoice,Customer ID,Quantity,Price\n"
+    rows = [f"{n},C{n % 40},1,2.50" for n in range(4000)]
+    for other in ("a.csv", "b.csv", "c.csv"):
+        text = header + "\n".join(rows[:600]) + "\n"
+        if other == name:
+            # Behind what is looked at before the run.
+            text += "\n".join(rows[600:3000]) + "\n" + "\r".join(rows[3000:])
+        (tmp_path / other).write_text(text, newline="")
+    with pytest.raises(InputError) as caught:
+        sum_up(tmp_path)
+    assert caught.value.code == "mixed-line-ends"
+    assert caught.value.where == f"{tmp_path / name}, line 3,002"
