@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +56,12 @@ def _lost(path: Path, text: str) -> list[str]:
         before = tomllib.loads(path.read_text("utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
         return []
-    return sorted(set(before) - set(tomllib.loads(text)))
+    return sorted(_keys(before) - _keys(tomllib.loads(text)))
+
+
+def _keys(settings: Mapping[str, Any]) -> set[str]:
+    columns = settings.get("column")
+    return {*settings, *(f"column.{name}" for name in (columns if isinstance(columns, dict) else ()))}
 
 
 def _is_ours(path: Path) -> bool:

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from custseg.errors import InputError, SettingsError, cut, nearest, told
 from custseg.settings.settings import Settings
+from custseg.settings.values import parse_columns
 
 ENVIRONMENT_PREFIX = "CUSTSEG_"
 
@@ -85,9 +86,21 @@ def resolve(
     values: dict[str, Any] = {}
     sources = dict.fromkeys(known, "default")
     for source, layer in layers:
+        columns = _over(values.get("column", {}), layer.get("column", {}))
         values |= layer
+        if "column" in layer:
+            values["column"] = columns
         sources |= dict.fromkeys(layer, source)
     return _checked(values, sources, job), sources
+
+
+def _over(earlier: Any, later: Any) -> Any:
+    """Return headers by column: what is said later of one column leaves the others as they were."""
+    try:
+        return parse_columns(earlier) | parse_columns(later)
+    except (TypeError, ValueError):
+        # One of the two is no such thing, and is told as that.
+        return later if isinstance(earlier, dict) else earlier
 
 
 def _checked(values: Mapping[str, Any], sources: Mapping[str, str], job: Path | None) -> Settings:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, PlainValidator
 
@@ -61,7 +61,7 @@ def parse_folder(value: object) -> object:
     return text.rstrip("/") if isinstance(text, str) and text.startswith("s3://") else str(Path(text))
 
 
-def parse_columns(value: object) -> object:
+def parse_columns(value: object) -> Any:
     """Read ``customer_id=Who,invoice=Order``, as an environment variable gives it, as names and headers."""
     if isinstance(value, dict):
         # What a job file has below [column] by mistake is no text, and is told by its name.

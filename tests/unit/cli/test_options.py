@@ -12,6 +12,7 @@ from command import run_custseg
 
 from custseg.cli import app
 from custseg.cli.options import PRESENTATION, SETTINGS
+from custseg.errors import CustsegError
 from custseg.pipeline.assign import CHOICES, FIXED
 from custseg.settings import Settings, resolve
 
@@ -160,6 +161,19 @@ def test_of_several_conditions_all_have_to_hold(tmp_path: Path) -> None:
 def test_columns_may_come_from_the_environment() -> None:
     settings, _ = resolve({}, None, {"CUSTSEG_COLUMN": "customer_id=Who, invoice=Order No"})
     assert settings.column == {"customer_id": "Who", "invoice": "Order No"}
+
+
+def test_a_column_said_later_leaves_the_others_as_they_were(tmp_path: Path) -> None:
+    job = tmp_path / "job.toml"
+    job.write_text('[column]\ninvoice = "Slip"\nproduct = "Art"\n')
+    here = {"CUSTSEG_COLUMN": "product=SKU,quantity=Units"}
+    settings, sources = resolve({"column": {"customer_id": "Who", "quantity": "Qty"}}, job, here)
+    assert settings.column == {"invoice": "Slip", "product": "SKU", "quantity": "Qty", "customer_id": "Who"}
+    assert sources["column"] == "flag"
+    for wrong in ("column = 3", '[column]\nclient = "Who"'):
+        job.write_text(wrong)
+        with pytest.raises(CustsegError, match="--column"):
+            resolve({"column": {"invoice": "Slip"}}, job)
 
 
 @pytest.mark.parametrize(

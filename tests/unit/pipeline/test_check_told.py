@@ -78,6 +78,17 @@ def test_a_job_completed_by_hand_is_not_lost(tmp_path: Path) -> None:
     assert resolve({}, job)[0] == settings
 
 
+def test_a_column_written_by_hand_is_not_lost(tmp_path: Path) -> None:
+    path, job = till(tmp_path / "feb.csv", "02"), tmp_path / "till.toml"
+    save_job(custseg.check(path), job)
+    assert "amount" not in resolve({}, job)[0].column
+    complete = job.read_text("utf-8").replace("[column]\n", '[column]\namount = "-"\n')
+    job.write_text(complete, "utf-8")
+    with pytest.raises(OutputError, match=r"would be lost: column\.amount"):
+        save_job(custseg.check(path), job)
+    assert job.read_text("utf-8") == complete
+
+
 def test_columns_that_were_not_found_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "120")
     header = "Ticket,Stamped,SKU,Each,Line total,Paw card,Paid by"
