@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 from collections.abc import Mapping
 from functools import partial
@@ -154,8 +155,9 @@ def _steps(run: Run, *, model: Model, path: AnyPath) -> dict[str, Any]:
     """Do the steps in order; return what run.json says of them."""
     settings, progress, results = run.settings, run.progress, run.work.room("results")
     _refuse_derived(run.transactions, model)
-    customers = sum_up(run)
+    customers = sum_up(run, model.as_of)
     table, compute = customers.table, run.compute
+    _tell_as_of(table.as_of, model, settings, progress)
     refuse_other_money(table, model, currency=settings.currency, compute=compute)
     with progress.stage("matrix", "Scaling features"):
         points = matrix.build_matrix(
@@ -200,6 +202,18 @@ def _steps(run: Run, *, model: Model, path: AnyPath) -> dict[str, Any]:
         **drifts.to_record(),
         "warnings": warnings,
     }
+
+
+def _tell_as_of(as_of: dt.date | None, model: Model, settings: Settings, progress: Progress) -> None:
+    """Say which day recency is counted to, where nobody named one."""
+    if as_of is None or model.as_of is None or settings.as_of:
+        return
+    if as_of == model.as_of:
+        progress.say(f"Recency is counted to {as_of}, as in the model's run.")
+    else:
+        progress.say(
+            f"Recency is counted to {as_of}, the day after the last line; the model's run had {model.as_of}."
+        )
 
 
 def _refuse_derived(table: Table, model: Model) -> None:

@@ -128,6 +128,7 @@ def _steps(run: Run, *, previous: Previous | None) -> dict[str, Any]:
             currency=settings.currency,
             settings=settings.lasting(),
             versions=record.versions(),
+            as_of=table.as_of,
         )
         write_model(results / "model.json", model)
         segments = describe_segments(

@@ -89,8 +89,13 @@ class Customers:
         return len(self.table)
 
 
-def sum_up(run: Run) -> Customers:
+def sum_up(run: Run, earlier: dt.date | None = None) -> Customers:
     """Read, clean and add up everything.
+
+    Parameters
+    ----------
+    earlier
+        The day that an earlier run counted recency to: by itself this one counts to no day before it.
 
     Raises
     ------
@@ -111,7 +116,7 @@ def sum_up(run: Run) -> Customers:
         _remember(run.work, summed)
     # Half a second for a hundred million lines, beside what comes next; what is left goes with the folder.
     Thread(target=_clear, args=[run.work.room("exchange")], daemon=True).start()
-    table = _features(run, summed.counts)
+    table = _features(run, summed.counts, earlier)
     return Customers(run.transactions, table, summed.returns_only, summed.ledger, summed.unreadable)
 
 
@@ -263,15 +268,16 @@ def _segments(labelled: Sequence[AnyPath], start: int, count: int) -> pl.Series:
     return rows.slice(start - first * matrix.BLOCK_ROWS, count).collect().to_series()
 
 
-def _features(run: Run, counts: Mapping[int, int]) -> CustomerTable:
-    """Return all customers' features, recency counted to the day asked for or the one after the last."""
+def _features(run: Run, counts: Mapping[int, int], earlier: dt.date | None) -> CustomerTable:
+    """Return all customers' features, recency counted to the day asked for or the one after the last line."""
     buckets = [bucket for bucket in sorted(counts) if counts[bucket]]
     parts = [exchange.part_path(run.work.room("features"), bucket) for bucket in buckets]
     as_of = run.settings.as_of
     if "invoice_date" in run.transactions.read:
         newest = places.scan_parquet(parts).select(pl.col("last_purchase").max())
         last = newest.collect(engine="streaming").item().date()
-        as_of = as_of or last + dt.timedelta(days=1)
+        following = last + dt.timedelta(days=1)
+        as_of = as_of or max(following, earlier or following)
         if as_of < last:
             raise InputError(
                 "as-of-too-early",

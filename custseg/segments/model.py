@@ -6,6 +6,7 @@ checked in full before it is used.
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import json
 from dataclasses import dataclass
@@ -25,7 +26,7 @@ from custseg.segments.profile import FeatureSummary
 from custseg.segments.rfm import Edges
 from custseg.segments.rules import Alternatives, Bounds
 
-FORMAT = 1
+FORMAT = 2
 LARGEST_FILE = 10_000_000
 """Bytes; the largest real model, 50 segments on every feature, takes under 50 kB."""
 
@@ -71,7 +72,7 @@ class _ScalingFile(_Strict):
 
 
 class _ModelFile(_Strict):
-    format: Literal[1]
+    format: Literal[1, 2]
     kind: Literal["custseg model"]
     features: list[str] = Field(min_length=1)
     scaling: _ScalingFile
@@ -86,6 +87,7 @@ class _ModelFile(_Strict):
     currency: str | None
     settings: dict[str, Any]
     versions: dict[str, str]
+    as_of: Annotated[dt.date | None, Field(strict=False)] = None
     checksum: str
 
     @model_validator(mode="after")
@@ -146,6 +148,8 @@ class Model:
         The settings that decided what was computed.
     versions
         Of custseg and the libraries.
+    as_of
+        The day recency was counted to; None without dates, and in models of format 1.
     """
 
     features: tuple[str, ...]
@@ -161,6 +165,7 @@ class Model:
     currency: str | None
     settings: dict[str, Any]
     versions: dict[str, str]
+    as_of: dt.date | None = None
 
 
 def seen_features(summaries: tuple[FeatureSummary, ...]) -> dict[str, SeenFeature]:
@@ -195,6 +200,7 @@ def write_model(path: AnyPath, model: Model) -> None:
         "currency": model.currency,
         "settings": model.settings,
         "versions": model.versions,
+        "as_of": model.as_of and model.as_of.isoformat(),
     }
     outputs.write_json(path, {**content, "checksum": _checksum(content)}, indent=1)
 
@@ -260,6 +266,7 @@ def read_model(path: AnyPath) -> Model:
         currency=file.currency,
         settings=file.settings,
         versions=file.versions,
+        as_of=file.as_of,
     )
 
 
@@ -290,5 +297,4 @@ def _refused(path: AnyPath, code: str, what: str, place: str = "") -> InputError
 
 def _checksum(content: dict[str, Any]) -> str:
     """Hash the content, however it is laid out in the file."""
-    text = json.dumps(content, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()
+    return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()

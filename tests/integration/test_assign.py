@@ -100,6 +100,32 @@ def refused(run: Callable[[], object], code: str, exit_code: int = 3) -> custseg
     return caught.value
 
 
+def test_recency_is_counted_to_the_models_day_or_a_later_one(quick: None, tmp_path: Path) -> None:
+    header = "Customer ID,Invoice,Quantity,Price,InvoiceDate\n"
+    bought = [
+        f"C{n},{n},{1 + n % 7},2.5,2011-{1 + n % 12:02d}-{1 + n % 27:02d} 10:00:00\n" for n in range(60)
+    ]
+    sales, lapsed, late = tmp_path / "sales.csv", tmp_path / "lapsed.csv", tmp_path / "late.csv"
+    sales.write_text(header + "".join(bought) + "Z,99,1,2.5,2011-12-30 10:00:00\n", "utf-8")
+    lapsed.write_text(header + "L,1,3,2.5,2011-01-31 10:00:00\n", "utf-8")
+    late.write_text(header + "L,1,3,2.5,2011-01-31 10:00:00\nN,2,3,2.5,2012-01-30 10:00:00\n", "utf-8")
+    model = tmp_path / "model"
+    custseg.segment(sales, output=model, settings=custseg.Settings(k="3", features="rfm"))
+    assert json.loads((model / "model.json").read_text("utf-8"))["as_of"] == "2011-12-31"
+
+    def recency(path: Path, name: str, **given: object) -> tuple[int, str]:
+        settings = custseg.Settings(**given)
+        found = custseg.assign(path, model=model, output=tmp_path / name, settings=settings)
+        days = found.customers.filter(customer_id="L").collect()["recency_days"].item()
+        return days, found.record["as_of"]
+
+    assert recency(lapsed, "a") == (334, "2011-12-31")
+    assert recency(late, "b") == (365, "2012-01-31")
+    assert recency(lapsed, "c", as_of="2011-02-10") == (10, "2011-02-10")
+    done = run_custseg("assign", late, "--model", model, "-o", tmp_path / "d")
+    assert "counted to 2012-01-31, the day after the last line; the model's run had 2011-12-31" in done.err
+
+
 def test_pence_are_refused(shop: Path, put: Callable[..., custseg.Segmentation]) -> None:
     pence = lines(shop).with_columns((pl.col("Price").cast(pl.Float64) * 100).round(2))
     error = refused(lambda: put(pence), "other-scale")

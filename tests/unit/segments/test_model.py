@@ -1,4 +1,5 @@
 import dataclasses
+import datetime as dt
 import json
 
 import numpy as np
@@ -31,6 +32,7 @@ def model(centres=((0.5, -1.25), (1 / 3, 1e-9)), names=("High-Value", "Low-Value
         currency="£",
         settings={"features": list(FEATURES), "since": None},
         versions={"custseg": "0.1.0"},
+        as_of=dt.date(2011, 12, 10),
     )
 
 
@@ -45,6 +47,15 @@ def test_a_model_comes_back_as_it_was(tmp_path):
     write_model(tmp_path / "model.json", model())
     assert_equal(read_model(tmp_path / "model.json"), model())
     assert_equal(read_model(tmp_path), model())
+
+
+def test_a_model_of_custseg_1_0_is_read(tmp_path):
+    path = tmp_path / "model.json"
+    write_model(path, model())
+    body = json.loads(path.read_text("utf-8")) | {"format": 1}
+    del body["as_of"], body["checksum"]
+    path.write_text(json.dumps(body | {"checksum": _checksum(body)}), "utf-8")
+    assert_equal(read_model(path), dataclasses.replace(model(), as_of=None))
 
 
 finite = st.floats(allow_nan=False, allow_infinity=False)
@@ -149,8 +160,8 @@ def test_a_model_that_makes_no_sense_is_refused(tmp_path, values, words):
 
 def test_a_newer_model_says_so(tmp_path):
     path = tmp_path / "model.json"
-    path.write_text(json.dumps(changed(path, format=2)), "utf-8")
-    assert "format 2" in refused(path, "newer-model").what
+    path.write_text(json.dumps(changed(path, format=3)), "utf-8")
+    assert "format 3" in refused(path, "newer-model").what
 
 
 def test_what_was_seen_comes_from_the_summaries():
