@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from custseg.columns import FEATURES
 from custseg.customers import matrix
 from custseg.errors import InputError, SettingsError, cut
-from custseg.pipeline import drawing, record, runs
+from custseg.pipeline import drawing, lineup, record, runs
 from custseg.pipeline.customers import Customers, Run, sum_up
 from custseg.pipeline.runs import Command, Inputs
 from custseg.pipeline.segmentation import Segmentation
@@ -218,13 +218,16 @@ def _tell_as_of(as_of: dt.date | None, model: Model, settings: Settings, progres
 
 def _refuse_derived(table: Table, model: Model) -> None:
     """Refuse an input whose clustered features would be made up where the model's were read."""
-    new = {words: words.split(" = ")[0] for words in table.derived if words not in model.derived}
-    made_up = {words: column for words, column in new.items() if column in ("quantity", "invoice")}
-    if "quantity" in made_up.values():
-        # The price of a line of which nobody knows how many units it is of.
-        made_up |= {words: column for words, column in new.items() if column == "unit_price"}
-    for words, column in made_up.items():
-        affected = [name for name in model.features if column in FEATURES[name].needs]
+    for words in table.derived:
+        column = words.split(" = ")[0]
+        if words in model.derived or column not in ("quantity", "invoice"):
+            continue
+        made_up = {column}
+        if column == "quantity":
+            # The price or the total of a line of which nobody knows how many units it is of.
+            sides = [other.split(" = ") for other in table.derived]
+            made_up |= {made for made, source in sides if "quantity" in source}
+        affected = [name for name in model.features if made_up & {*FEATURES[name].needs}]
         if affected:
             raise InputError(
                 "feature-needs-column",
@@ -235,13 +238,7 @@ def _refuse_derived(table: Table, model: Model) -> None:
 
 def _differences(customers: Customers, model: Model, settings: Settings) -> list[str]:
     """Say how the input differs from the model's, where that changes what its features mean."""
-    told = []
-    for words in sorted({*customers.transactions.derived} ^ {*model.derived}):
-        here = words in customers.transactions.derived
-        told.append(
-            f"{words} was derived {'here' if here else 'for the model'}, and not "
-            f"{'for the model' if here else 'here'}: features may mean something else."
-        )
+    told = lineup.derived_otherwise(customers.transactions.derived, model, "for the model")
     dates = [
         f"--{name} {value}"
         for name in ("since", "until")

@@ -139,7 +139,11 @@ def _steps(run: Run, *, previous: Previous | None) -> dict[str, Any]:
         told: dict[str, Any] = {"monthly": spend_by_month(table, parts, compute)}
         if previous:
             told["previous"] = lineup.describe_previous(previous, line, selection, settings, labelled)
-            progress.say(told["previous"]["advice"])
+            derived = customers.transactions.derived
+            otherwise = lineup.derived_otherwise(derived, previous.model, "in the previous run")
+            told["previous"]["changed_settings"] += otherwise
+            for words in (*otherwise, told["previous"]["advice"]):
+                progress.say(words)
     return record.describe_customers(customers, labelled, profile) | {
         "scaling": points.scaling.to_dict(),
         "k_selection": selection.to_record(line.clusters),

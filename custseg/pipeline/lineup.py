@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -18,6 +18,7 @@ from custseg.segments import continuity, label, naming
 from custseg.segments.drift import measure_drift
 from custseg.segments.earlier import EarlierCustomers, Previous
 from custseg.segments.meeting import Meeting, meet
+from custseg.segments.model import Model
 from custseg.segments.selection import KSelection
 from custseg.settings import Settings
 
@@ -138,6 +139,15 @@ def tell_unused_names(settings: Settings, lineup: Lineup, progress: Progress) ->
     unused = [name for name in settings.names_by_key.values() if name not in lineup.names]
     if unused:
         progress.say(f"No segment was named {', '.join(map(repr, unused))}: none has that number or name.")
+
+
+def derived_otherwise(derived: Collection[str], model: Model, there: str) -> list[str]:
+    """Say what was derived from what in one of two runs only."""
+    return [
+        f"{words} was derived {'here' if words in derived else there}, and not "
+        f"{there if words in derived else 'here'}: features may mean something else."
+        for words in sorted({*derived} ^ {*model.derived})
+    ]
 
 
 def describe_previous(

@@ -136,12 +136,23 @@ def test_another_currency_is_refused(shop: Path, put: Callable[..., custseg.Segm
     refused(lambda: put(shop, currency="EUR"), "other-currency")
 
 
-@pytest.mark.parametrize("column", ["InvoiceDate", "Invoice", "Price"])
+@pytest.mark.parametrize("column", ["InvoiceDate", "Invoice", "Price", "Quantity"])
 def test_features_that_cannot_be_had_are_refused(
     shop: Path, put: Callable[..., custseg.Segmentation], column: str
 ) -> None:
     error = refused(lambda: put(lines(shop).drop(column)), "feature-needs-column")
     assert "recency_days, purchases, spend" in error.where
+
+
+@pytest.mark.parametrize("feature", ["mean_basket", "spend", "return_rate"])
+def test_a_spend_of_prices_alone_is_refused(quick: None, shop: Path, tmp_path: Path, feature: str) -> None:
+    chosen = custseg.Settings(features=(feature, "lines"), k="3")
+    model = custseg.segment(shop, output=tmp_path / "a", settings=chosen).folder
+    prices = lines(shop).drop("Quantity")
+    error = refused(
+        lambda: custseg.assign(prices, model=model, output=tmp_path / "b"), "feature-needs-column"
+    )
+    assert f"The feature {feature} was made from a column for quantity" in error.what
 
 
 def test_lists_can_be_asked_for_later(shop: Path, put: Callable[..., custseg.Segmentation]) -> None:

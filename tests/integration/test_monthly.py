@@ -101,6 +101,18 @@ def test_the_same_customers_stay_where_they_are(segment: Segment, january: custs
     adds_up(again, january)
 
 
+def test_a_column_that_the_previous_run_had_is_missed(
+    january: custseg.Segmentation, shop: Path, tmp_path: Path
+) -> None:
+    fewer = pl.read_csv(sorted(shop.glob("*.csv")), infer_schema=False).drop("Invoice")
+    chosen = custseg.Settings(previous=january.folder)
+    found = custseg.segment(fewer, output=tmp_path / "february", settings=chosen).record["previous"]
+    assert [words for words in found["changed_settings"] if words.startswith("invoice")] == [
+        "invoice = one a customer and day was derived here, and not in the previous run: features may mean "
+        "something else."
+    ]
+
+
 def test_a_third_month_goes_on_from_the_second(segment: Segment, january: custseg.Segmentation) -> None:
     february = segment(previous=january.folder, until="2011-08-31")
     march = segment(previous=february.folder, names={"VIP": "Gold"})
