@@ -125,7 +125,7 @@ def _draw_again(
         if record["settings"].get("lists", {}).get("value"):
             list_again(again, new)
         else:
-            places.remove(run / "lists")
+            workfolder.remove_own(run / "lists")
         outputs.write_json(new / workfolder.RECORD, record, indent=1)
         results: list[AnyPath] = sorted(new.iterdir(), key=lambda entry: entry.name == workfolder.RECORD)
         workfolder.put_in_place(results, run)

@@ -227,7 +227,10 @@ def finished(output: AnyPath, identity: dict[str, Any], settings: Settings) -> S
         Another run stands there, or files that custseg did not write.
     """
     stored = workfolder.finished(output, settings.work_dir)
-    if stored is None or settings.fresh:
+    if stored is None:
+        return None
+    if settings.fresh:
+        workfolder.refuse_strange(output, settings.work_dir)
         return None
     different = workfolder.differences(stored.get("identity", {}), identity)
     if different:

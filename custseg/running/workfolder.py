@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import re
 import shutil
 from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
@@ -25,6 +26,17 @@ STATE = "state.json"
 WORK = ".custseg-work"
 ROOMS = ("exchange", "features", "matrix", "results", "tasks")
 RESULTS = ("customers", "segments.csv", "model.json", "report.html", "charts", "lists")
+CHARTS = (
+    "choice_of_k", "customers", "ledger", "migration", "monthly", "profiles", "recency_frequency",
+    "silhouettes", "sizes", "strips",
+)  # fmt: skip
+"""Names that charts have, or had in an earlier version."""
+FOLDERS = {
+    "customers": r"part-\d+\.parquet",
+    "charts": rf"({'|'.join(CHARTS)})\.(html|vl\.json|svg|png)",
+    "lists": r"\d{1,3}(-[^\W_]+)*\.csv",
+}
+"""The folders of a run, and the names of the files that custseg writes into them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,39 +112,55 @@ class WorkFolder:
             self.room("results").iterdir(), key=lambda entry: entry.name == RECORD
         )
         for name in {*RESULTS} - {entry.name for entry in results}:
-            places.remove(output / name)
+            remove_own(output / name)
         put_in_place(results, output)
 
 
 def put_in_place(results: Iterable[AnyPath], output: AnyPath) -> None:
-    """Move files and folders into the output folder, in their order; what stood there is replaced."""
+    """Move files and folders into the output folder, in their order; what custseg wrote there is replaced."""
     for entry in results:
-        if isinstance(entry, Remote) or isinstance(output, Remote):
-            _copy(entry, output / entry.name)
-            continue
         target = output / entry.name
-        # They may be on another disk; then moving is copying, and not yet whole.
-        arriving = output / f"{outputs.TEMPORARY}{entry.name}"
-        places.remove(arriving)
-        with outputs.disk_errors(target):
-            shutil.move(entry, arriving)
-            if target.is_dir():
-                places.remove(target)
-            arriving.replace(target)
+        arrived = set()
+        folder = isinstance(entry, Path) and entry.is_dir()
+        for file in places.files_below(entry) or ([] if folder else [entry]):
+            goal = any_path(f"{target}{str(file).removeprefix(str(entry))}")
+            arrived.add(goal)
+            _put(file, goal)
+        if entry.name in FOLDERS:
+            remove_own(target, arrived)
 
 
-def _copy(entry: AnyPath, target: AnyPath) -> None:
-    """Put a file or folder where nothing can be moved to: each file appears whole, then what is old goes."""
-    files = places.files_below(entry) or [entry]
-    arrived = set()
-    for file in files:
-        goal = any_path(f"{target}{str(file).removeprefix(str(entry))}")
-        arrived.add(goal)
-        if isinstance(goal, Path):
-            goal.parent.mkdir(parents=True, exist_ok=True)
-        outputs.copy(file, goal)
-    for old in {*places.files_below(target)} - arrived:
-        places.remove(old)
+def _put(file: AnyPath, goal: AnyPath) -> None:
+    """Put a file in its place, where it appears whole."""
+    with outputs.disk_errors(goal):
+        goal.parent.mkdir(parents=True, exist_ok=True)
+        if isinstance(file, Remote) or isinstance(goal, Remote):
+            outputs.copy(file, goal)
+            return
+        # It may be on another disk; then moving is copying, and not yet whole.
+        arriving = goal.with_name(f"{outputs.TEMPORARY}{goal.name}")
+        shutil.move(file, arriving)
+        arriving.replace(goal)
+
+
+def remove_own(target: AnyPath, but: Set[AnyPath] = frozenset()) -> None:
+    """Remove a result, of a folder those files only that custseg wrote, but for some; then it if empty."""
+    if target.name not in FOLDERS or not target.is_dir():
+        places.remove(target)
+        return
+    entries: list[AnyPath] = list(target.iterdir())
+    for entry in entries:
+        if _is_own(entry) and entry not in but:
+            places.remove(entry)
+    if isinstance(target, Path) and not any(target.iterdir()):
+        target.rmdir()
+
+
+def _is_own(entry: AnyPath) -> bool:
+    """Tell from its name whether custseg wrote a file of one of its folders."""
+    if entry.name.startswith(outputs.TEMPORARY):
+        return True
+    return re.fullmatch(FOLDERS[entry.parent.name], entry.name) is not None
 
 
 def holds_run(entries: Set[str]) -> bool:
@@ -156,21 +184,43 @@ def finished(output: AnyPath, work_dir: str | os.PathLike[str] | None) -> dict[s
         found = None
     if isinstance(found, dict) and "custseg" in found:
         return found
-    own = {LOCK, WORK}
+    _refuse_strange(output, work_dir, {*RESULTS} if _is_begun(output, work_dir) else set())
+    return None
+
+
+def refuse_strange(output: AnyPath, work_dir: str | os.PathLike[str] | None) -> None:
+    """Refuse to replace a finished run that has other files than its own beside it or in its folders.
+
+    Raises
+    ------
+    OutputError
+        It has.
+    """
+    _refuse_strange(output, work_dir, {RECORD, *RESULTS})
+
+
+def _is_begun(output: AnyPath, work_dir: str | os.PathLike[str] | None) -> bool:
+    return any(folder.is_dir() for folder in {_work_path(output, work_dir), output / WORK})
+
+
+def _refuse_strange(output: AnyPath, work_dir: str | os.PathLike[str] | None, results: Set[str]) -> None:
+    own = {LOCK, WORK, *results}
     work = _work_path(output, work_dir)
     if isinstance(work, Path) and isinstance(output, Path) and work.is_relative_to(output.absolute()):
         own.add(work.relative_to(output.absolute()).parts[0])
-    if any(folder.is_dir() for folder in {work, output / WORK}):
-        own |= {*RESULTS, *(f"{outputs.TEMPORARY}{name}" for name in (*RESULTS, RECORD))}
-    strange = sorted(entry.name for entry in output.iterdir() if entry.name not in own)
+    strange = []
+    for entry in output.iterdir():
+        if entry.name in FOLDERS and entry.name in own and entry.is_dir():
+            strange += [f"{entry.name}/{file.name}" for file in entry.iterdir() if not _is_own(file)]
+        elif entry.name not in own and not (results and entry.name.startswith(outputs.TEMPORARY)):
+            strange.append(entry.name)
     if strange:
         raise OutputError(
             "output-not-ours",
             "The output folder holds files that custseg did not write.",
-            where=f"{output}: {cut(', '.join(strange[:5]))}",
+            where=f"{output}: {cut(', '.join(sorted(strange)[:5]))}",
             now="Name an empty or a new folder with -o.",
         )
-    return None
 
 
 def open_work(output: AnyPath, work_dir: str | os.PathLike[str] | None) -> WorkFolder:

@@ -70,6 +70,18 @@ def test_other_presentation_and_nothing_else_changes(run: Path) -> None:
     assert json.loads((run / "run.json").read_text())["settings"]["currency"]["value"] == "GBP"
 
 
+def test_files_of_others_outlive_a_drawing_and_stop_a_fresh_start(finished: Path, run: Path) -> None:
+    mine = run / "charts" / "board.png"
+    mine.write_text("mine")
+    custseg.draw_report(run, settings=custseg.Settings(pictures=("svg",)))
+    custseg.draw_report(run, settings=custseg.Settings(pictures=()))
+    assert mine.read_text() == "mine"
+    assert not list((run / "charts").glob("*.svg"))
+    done = run_custseg("batch", finished / "sales.csv", "-o", run, "--k", "3", "--fresh")
+    assert done.code == 4
+    assert f"{run}: charts/board.png" in done.err
+
+
 @pytest.mark.slow
 def test_a_finished_run_asked_for_otherwise_is_drawn_again(
     finished: Path, capsys: pytest.CaptureFixture[str]

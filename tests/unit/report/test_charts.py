@@ -13,6 +13,7 @@ from custseg.report.charts import value
 from custseg.report.figures import MAKERS, Source, make_figures, people
 from custseg.report.page import chart_rows
 from custseg.report.tables import segment_labels
+from custseg.running.workfolder import CHARTS
 
 ALWAYS = {"sizes", "profiles", "strips", "customers", "choice_of_k", "silhouettes", "ledger"}
 
@@ -40,6 +41,7 @@ def test_there_is_a_figure_for_all_the_run_knows(run):
     assert names >= ALWAYS
     assert ("recency_frequency" in names) == ("monthly" in names) == (record["as_of"] is not None)
     assert ("migration" in names) == ("previous" in record)
+    assert names <= set(CHARTS)
     assert len(names) <= len(MAKERS)
 
 

@@ -53,14 +53,61 @@ def test_work_folders_elsewhere_are_apart_for_each_output(tmp_path: Path) -> Non
 def test_the_record_is_published_last_and_replaces(tmp_path: Path) -> None:
     output = tmp_path / "out"
     work = workfolder.open_work(output, None)
-    for content in ("first", "second"):
+    for content in ("part-00000.parquet", "part-00001.parquet"):
         results = work.room("results")
-        (results / "customers").mkdir()
+        (results / "customers").mkdir(exist_ok=True)
         (results / "customers" / content).touch()
         (results / "run.json").write_text(content)
         work.publish(output)
-    assert [path.name for path in (output / "customers").iterdir()] == ["second"]
-    assert (output / "run.json").read_text() == "second"
+    assert [path.name for path in (output / "customers").iterdir()] == ["part-00001.parquet"]
+    assert (output / "run.json").read_text() == "part-00001.parquet"
+
+
+def test_what_others_put_beside_results_stays(tmp_path: Path) -> None:
+    """Whatever the new results hold: charts with pictures, without, or no such folder at all."""
+    output = tmp_path / "out"
+    work = workfolder.open_work(output, None)
+    mine = {
+        "charts/sizes-mine.svg",
+        "charts/board.png",
+        "lists/2025-mailing.csv",
+        "lists/note.txt",
+        "plan.md",
+    }
+    left = {}
+    for name, files in {
+        "whole": ("charts/sizes.html", "charts/sizes.svg", "lists/1-high-value.csv", "lists/12.csv"),
+        "other": ("charts/sizes.html", "charts/monthly.vl.json", "lists/1-vip.csv"),
+        "none": (),
+    }.items():
+        for file in (*files, "run.json"):
+            path = work.room("results") / file
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(name)
+        work.publish(output)
+        for file in mine:
+            (output / file).write_text("mine")
+        found = [path for path in output.rglob("*") if path.is_file()]
+        assert {path.read_text() for path in found} == {"mine", name}
+        left[name] = {str(path.relative_to(output)) for path in found} - mine - {"run.json"}
+    assert left == {
+        "whole": {"charts/sizes.html", "charts/sizes.svg", "lists/1-high-value.csv", "lists/12.csv"},
+        "other": {"charts/sizes.html", "charts/monthly.vl.json", "lists/1-vip.csv"},
+        "none": set(),
+    }
+
+
+def test_a_run_is_not_begun_afresh_over_the_files_of_others(tmp_path: Path) -> None:
+    for file in ("run.json", "model.json", "charts/sizes.png", "lists/1-vip.csv", ".tmp-report/run.json"):
+        (tmp_path / file).parent.mkdir(exist_ok=True)
+        (tmp_path / file).write_text("{}")
+    workfolder.open_work(tmp_path, tmp_path / "scratch")
+    workfolder.refuse_strange(tmp_path, tmp_path / "scratch")
+    for file in ("charts/board.png", "notes.txt"):
+        (tmp_path / file).write_text("mine")
+        with pytest.raises(OutputError, match="did not write") as caught:
+            workfolder.refuse_strange(tmp_path, tmp_path / "scratch")
+        assert file in caught.value.where
 
 
 def test_differences_name_settings_files_and_versions() -> None:
