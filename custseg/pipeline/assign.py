@@ -79,13 +79,12 @@ def assign(
         As in `segment`.
     """
     path = any_path(model)
-    read = read_model(path)
+    read, file = read_model(path), model_path(path)
     chosen, known = _settle(read, settings or Settings(), sources or {}, path)
+    reads = {file: runs.fingerprint(outputs.read_json(file), "currency", "checksum")}
     try:
         return runs.carry_out(
-            Command(
-                "assign", partial(_steps, model=read, path=path), again=_again, reads=(model_path(path),)
-            ),
+            Command("assign", partial(_steps, model=read, path=path), again=_again, reads=reads),
             inputs,
             output=any_path(output),
             settings=chosen,

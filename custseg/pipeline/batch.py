@@ -14,8 +14,8 @@ from custseg.pipeline import drawing, lineup, record, runs
 from custseg.pipeline.customers import Run, spend_by_month, sum_up
 from custseg.pipeline.runs import Command, Inputs
 from custseg.pipeline.segmentation import Segmentation
-from custseg.running import places
-from custseg.running.places import any_path
+from custseg.running import places, workfolder
+from custseg.running.places import AnyPath, any_path
 from custseg.running.progress import Progress
 from custseg.segments import choose_k, label, rfm
 from custseg.segments.drift import refuse_other_money
@@ -69,7 +69,9 @@ def segment(
     settings = settings or Settings()
     previous = read_previous(any_path(settings.previous)) if settings.previous else None
     chosen, known = lineup.settle(settings, sources or {}, previous)
-    reads = (previous.folder / "run.json", previous.folder / "model.json") if previous else ()
+    reads: dict[AnyPath, str] = {}
+    if previous:
+        reads[previous.folder / workfolder.RECORD] = runs.fingerprint(previous.record.get("identity", {}))
     return runs.carry_out(
         Command("batch", partial(_steps, previous=previous), _draw, drawing.draw_if_asked, reads),
         inputs,

@@ -69,7 +69,8 @@ def settle(
     values = settings.model_dump(mode="json")
     explicit = {name for name in settings.model_fields_set if sources.get(name) != "default"}
     model, goes_on = previous.model, settings.k == "previous"
-    own: dict[str, Any] = {}
+    # However it was named: the same run is the same previous run.
+    own: dict[str, Any] = {"previous": str(previous.folder.resolve())}
     for name in CARRIED:
         before = model.settings[name]
         if name not in explicit:
@@ -86,7 +87,8 @@ def settle(
         own["currency"] = model.currency
     if goes_on:
         _check_names(settings, previous)
-    return settings.model_copy(update=own), known | dict.fromkeys(own, "previous run")
+    taken = {name: "previous run" for name in own if name != "previous"}
+    return settings.model_copy(update=own), known | taken
 
 
 def _check_names(settings: Settings, previous: Previous) -> None:

@@ -7,12 +7,13 @@ What is done in between is the command's own.
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import secrets
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -64,14 +65,14 @@ class Command:
     again
         What is done with a run that stands finished.
     reads
-        Files beside the transactions that the answer depends on.
+        Files beside the transactions that the answer depends on, each with a hash of what counts in it.
     """
 
     name: str
     steps: Callable[[Run], dict[str, Any]]
     show: Callable[[Run, dict[str, Any]], None] = lambda _run, _made: None
     again: Again = nothing_to_do
-    reads: tuple[AnyPath, ...] = ()
+    reads: Mapping[AnyPath, str] = field(default_factory=dict)
 
 
 def carry_out(
@@ -202,14 +203,18 @@ def _write_frame(frame: pl.LazyFrame | pl.DataFrame, path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def fingerprint(content: Mapping[str, Any], *shown: str) -> str:
+    """Return a hash of what a file of an earlier run says, but for what it says of how that run is shown."""
+    counts = {name: value for name, value in content.items() if name not in shown}
+    return hashlib.sha256(json.dumps(counts, sort_keys=True).encode()).hexdigest()
+
+
 def identify(table: Table, settings: Settings, command: Command, digest: str) -> dict[str, Any]:
     """Return what decides the answer; two runs with the same identity give the same."""
     files: list[list[Any]] = [[s.file.path, s.file.size, s.file.modified] for s in table.sources]
     if digest:
         files = [["the frame", digest]]
-    for path in command.reads:
-        known = path.stat()
-        files.append([str(path), known.st_size, known.st_mtime_ns])
+    files += [[str(path.resolve()), content] for path, content in command.reads.items()]
     return {
         "command": command.name,
         "settings": settings.identity(),

@@ -79,7 +79,7 @@ def test_what_was_given_and_measured(runs: dict[str, Any], name: str) -> None:
     given = {key: setting["value"] for key, setting in record["settings"].items()}
     assert {key: value for key, value in given.items() if type(value) in (int, float)} == GIVEN
     assert set(dict(recomputed.numbers(record["identity"]["settings"]))) == set(GIVEN)
-    files = {path: (size, changed) for path, size, changed in record["identity"]["inputs"]}
+    files = {path: tuple(known) for path, *known in record["identity"]["inputs"]}
     for path in inputs:
         assert files[str(path)] == (path.stat().st_size, path.stat().st_mtime_ns)
     assert set(record["seconds"]) == {

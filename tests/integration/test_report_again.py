@@ -104,6 +104,30 @@ def test_a_finished_run_asked_for_otherwise_is_drawn_again(
     assert (output / "customers" / "part-00000.parquet").stat().st_mtime_ns == stamp
 
 
+def test_a_run_drawn_again_is_the_same_previous_run_and_model(
+    finished: Path, run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As is one that is named otherwise; another run under its name is not."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("custseg.report.write.write_report", lambda *arguments, **options: [])
+    (tmp_path / "latest").symlink_to(run)
+
+    def made(previous: object) -> list[int]:
+        goes_on = custseg.Settings(previous=previous)
+        custseg.segment(finished / "sales.csv", output=tmp_path / "next", settings=goes_on)
+        custseg.assign(finished / "sales.csv", model=str(previous), output=tmp_path / "put")
+        return [(tmp_path / name / "customers").stat().st_mtime_ns for name in ("next", "put")]
+
+    first = made("segments")
+    custseg.draw_report(run, settings=custseg.Settings(currency="GBP", pictures=("svg",)))
+    assert made("segments") == made(run) == made("latest") == first
+    again = custseg.Settings(fresh=True, k="3")
+    custseg.segment(finished / "sales.csv", output=run, settings=again)
+    with pytest.raises(OutputError, match="another run") as caught:
+        made("segments")
+    assert "input changed" in caught.value.where
+
+
 def test_a_drawing_that_fails_leaves_what_was_there(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = contents(run)
 
