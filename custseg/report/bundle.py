@@ -7,6 +7,7 @@ while the charts are drawn in this one, and kept in the user's cache folder for 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import subprocess
 import sys
@@ -27,8 +28,7 @@ def start_bundle() -> Callable[[], str]:
     Cost: 1.2 s on another core the first time, 0.01 s when it is in the cache.
     """
     kept = _place()
-    with contextlib.suppress(OSError):
-        text = kept.read_text("utf-8")
+    if (text := _recall(kept)) is not None:
         return lambda: text
     try:
         process = subprocess.Popen(
@@ -49,17 +49,38 @@ def start_bundle() -> Callable[[], str]:
     return wait
 
 
-def _place() -> Path:
-    """Return where the bundle of this version of vl-convert is kept."""
-    home = os.environ.get("XDG_CACHE_HOME") or str(Path("~/.cache").expanduser())
+def _place() -> Path | None:
+    """Return where the bundle of this version of vl-convert is kept; None for a user without a home."""
+    try:
+        home = os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()
+    except RuntimeError:
+        return None
     return Path(home) / "custseg" / f"vega-{version('vl-convert-python')}.js"
 
 
-def _keep(place: Path, bundle: str) -> str:
+def _recall(place: Path | None) -> str | None:
+    """Return the bundle that is kept, if it is as it was written."""
+    if place is None:
+        return None
+    try:
+        first, _, kept = place.read_bytes().partition(b"\n")
+    except OSError:
+        return None
+    return kept.decode() if first == _stamp(kept) else None
+
+
+def _stamp(bundle: bytes) -> bytes:
+    """Return the line before the bundle in its file, a comment in JavaScript: a file may be damaged."""
+    return b"//" + hashlib.sha256(bundle).hexdigest().encode()
+
+
+def _keep(place: Path | None, bundle: str) -> str:
     """Return the bundle and try to keep it: a cache that cannot be written is no fault."""
+    if place is None:
+        return bundle
     with contextlib.suppress(OSError):
         place.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=place.parent, delete=False) as file:
-            file.write(bundle)
+        with tempfile.NamedTemporaryFile("wb", dir=place.parent, delete=False) as file:
+            file.write(_stamp(bundle.encode()) + b"\n" + bundle.encode())
         Path(file.name).replace(place)
     return bundle

@@ -6,6 +6,7 @@ As all programs of the AWS kind do it. Nothing of that is ever written anywhere.
 from __future__ import annotations
 
 import configparser
+import contextlib
 import datetime as dt
 import os
 from collections.abc import Mapping
@@ -125,7 +126,9 @@ def find_access() -> dict[str, str]:
 def _profile(environment: Mapping[str, str]) -> dict[str, str]:
     """Return what ``~/.aws`` says of the profile."""
     name = environment.get("AWS_PROFILE") or "default"
-    home = Path(environment.get("HOME", "~")).expanduser() / ".aws"
+    home = Path(environment.get("HOME", "~")) / ".aws"
+    with contextlib.suppress(RuntimeError):
+        home = home.expanduser()
     config = environment.get("AWS_CONFIG_FILE") or home / "config"
     credentials = environment.get("AWS_SHARED_CREDENTIALS_FILE") or home / "credentials"
     found: dict[str, str] = {}
