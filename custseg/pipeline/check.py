@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import time
 from collections.abc import Iterable, Sequence
@@ -9,12 +10,15 @@ from collections.abc import Iterable, Sequence
 from custseg.columns import FATES
 from custseg.customers import features, plan
 from custseg.customers.plan import Plan
-from custseg.errors import CustsegError, InputError, MachineError
+from custseg.errors import CustsegError, InputError, MachineError, SettingsError
+from custseg.pipeline import lineup
 from custseg.pipeline.checked import Check, Problem
-from custseg.pipeline.customers import check_lines
+from custseg.pipeline.customers import check_lines, refuse_early
 from custseg.pipeline.estimate import Estimate, estimate
 from custseg.pipeline.kinds import describe_kinds
 from custseg.running.compute import Resources, foresee
+from custseg.running.places import any_path
+from custseg.segments.earlier import read_previous
 from custseg.settings import Settings
 from custseg.transactions import find, overlooked, reading, streams, suspects, trial
 from custseg.transactions.cleaning import FATE_CODES, Ledger
@@ -67,13 +71,14 @@ def check(inputs: Inputs, *, settings: Settings | None = None) -> Check:
     settings = settings or Settings()
     paths = [inputs] if isinstance(inputs, str | os.PathLike) else list(inputs)
     met: list[CustsegError] = []
+    settled = _settle(settings, met)
     files = _find(paths, met)
     table, trials, excerpts = _try(files, settings, met)
-    made = _plan(table, settings, met) if table.sources else (None, None)
+    made = _plan(table, settled, met) if table.sources else (None, None)
     guess = estimate(trials, table.sources, *made) if trials else None
     if guess:
         try:
-            _look_at_lines(table, trials, guess, settings)
+            _look_at_lines(table, trials, guess, settled)
         except InputError as error:
             met.append(error)
     return Check(
@@ -89,6 +94,17 @@ def check(inputs: Inputs, *, settings: Settings | None = None) -> Check:
         seconds=time.perf_counter() - start,
         trials=tuple(trials),
     )
+
+
+def _settle(settings: Settings, met: list[CustsegError]) -> Settings:
+    """Take from the previous run what was not set, as a run does."""
+    if not settings.previous:
+        return settings
+    try:
+        return lineup.settle(settings, {}, read_previous(any_path(settings.previous)))[0]
+    except CustsegError as error:
+        met.append(error)
+        return settings
 
 
 def _find(paths: Iterable[str | os.PathLike[str]], met: list[CustsegError]) -> tuple[InputFile, ...]:
@@ -170,14 +186,14 @@ def _plan(table: Table, settings: Settings, met: list[CustsegError]) -> tuple[Pl
             met.append(error)
     try:
         resources = foresee(settings)
-    except MachineError as error:
+    except (MachineError, SettingsError) as error:
         met.append(error)
         return None, None
     return plan.make_plan(table.sources, resources=resources, chunk_size=settings.chunk_size), resources
 
 
 def _look_at_lines(table: Table, trials: Sequence[Trial], guess: Estimate, settings: Settings) -> None:
-    """Stop where a run would: too many invalid lines, none kept, too few customers."""
+    """Stop where a run would: too many invalid lines, none kept, an early as-of day, too few customers."""
     ledger = Ledger()
     invalid = []
     for tried in trials:
@@ -190,6 +206,8 @@ def _look_at_lines(table: Table, trials: Sequence[Trial], guess: Estimate, setti
         place = Place([Piece(table.sources.index(tried.excerpt.source))], FIRST_BLOCK, 0)
         found += find_unreadable(table, place, SHOWN_CELLS)
     check_lines(ledger, found, settings)
+    if guess.exact and settings.as_of and guess.last:
+        refuse_early(settings.as_of, dt.date.fromisoformat(guess.last[:10]))
     needed = settings.asked_k[1] if settings.asked_k else FEWEST_CUSTOMERS
     if guess.exact and guess.customers[0] < needed:
         raise InputError(

@@ -278,10 +278,21 @@ def _features(run: Run, counts: Mapping[int, int], earlier: dt.date | None) -> C
         last = newest.collect(engine="streaming").item().date()
         following = last + dt.timedelta(days=1)
         as_of = as_of or max(following, earlier or following)
-        if as_of < last:
-            raise InputError(
-                "as-of-too-early",
-                f"--as-of {as_of} is before the last purchase, {last}.",
-                now="Leave later lines out with --until, or name a later day.",
-            )
+        refuse_early(as_of, last)
     return CustomerTable(parts, [counts[bucket] for bucket in buckets], run.recipe, as_of)
+
+
+def refuse_early(as_of: dt.date, last: dt.date) -> None:
+    """Stop where a purchase is of a later day than recency is counted to.
+
+    Raises
+    ------
+    InputError
+        It is.
+    """
+    if as_of < last:
+        raise InputError(
+            "as-of-too-early",
+            f"--as-of {as_of} is before the last purchase, {last}.",
+            now="Leave later lines out with --until, or name a later day.",
+        )

@@ -77,7 +77,11 @@ def foresee(settings: Settings) -> Resources:
     ------
     MachineError
         Too little memory is free.
+    SettingsError
+        There is no scheduler file of that name.
     """
+    if settings.scheduler:
+        _where(settings.scheduler)
     memory = settings.memory_limit or _half_of_free(memory_floor(settings.workers or 0))
     if not settings.workers:
         return Here(memory).resources
@@ -148,6 +152,25 @@ def _started(**options: Any) -> LocalCluster:
         ) from None
 
 
+def _where(scheduler: str) -> dict[str, str]:
+    """Return what Dask's client is to be given for an address, or for the file of a scheduler.
+
+    Raises
+    ------
+    SettingsError
+        There is no such file.
+    """
+    if "://" in scheduler or not Path(scheduler).suffix:
+        return {"address": scheduler}
+    if Path(scheduler).exists():
+        return {"scheduler_file": scheduler}
+    raise SettingsError(
+        "no-scheduler-file",
+        f"There is no scheduler file '{cut(scheduler)}'.",
+        now="Name an address such as tcp://host:8786, or the file of dask scheduler --scheduler-file.",
+    )
+
+
 @contextmanager
 def _existing(scheduler: str) -> Iterator[Client]:
     """Connect to a scheduler: an address, or the file it writes (``dask scheduler --scheduler-file``)."""
@@ -160,16 +183,7 @@ def _existing(scheduler: str) -> Iterator[Client]:
     # Broken connections come back as errors of ours. Dask gives its client a level of its own.
     for name in ("distributed", "distributed.client"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
-    if "://" in scheduler or not Path(scheduler).suffix:
-        where = {"address": scheduler}
-    elif Path(scheduler).exists():
-        where = {"scheduler_file": scheduler}
-    else:
-        raise SettingsError(
-            "no-scheduler-file",
-            f"There is no scheduler file '{cut(scheduler)}'.",
-            now="Name an address such as tcp://host:8786, or the file of dask scheduler --scheduler-file.",
-        )
+    where = _where(scheduler)
     client = Client.__new__(Client)
     try:
         client.__init__(**where, set_as_default=False, timeout=CONNECT_SECONDS)

@@ -1,5 +1,6 @@
 """A check says beforehand what a run finds out: reading, ledger, customers, and all it would stop at."""
 
+import contextlib
 import gzip
 from pathlib import Path
 
@@ -238,3 +239,27 @@ def test_lines_without_any_number(tmp_path: Path) -> None:
     assert found.ok
     assert found.estimate is not None
     assert found.estimate.money["kept"] == 0
+
+
+def test_what_a_run_would_not_begin_with_is_told(quick: None, tmp_path: Path) -> None:
+    path = write_transactions(tmp_path / "sales.csv", customers=60)
+    fewer = tmp_path / "fewer.csv"
+    pl.read_csv(path, infer_schema=False).drop("InvoiceDate").write_csv(fewer)
+    before = tmp_path / "before"
+    custseg.segment(path, output=before, settings=Settings(k="2", features="rfm"))
+
+    def codes(inputs: Path, **given: object) -> list[str]:
+        settings = Settings(**given)
+        found = [problem.error.code for problem in custseg.check(inputs, settings=settings).problems]
+        with pytest.raises(custseg.CustsegError) if found else contextlib.nullcontext() as met:
+            custseg.segment(inputs, output=tmp_path / str(len(list(tmp_path.iterdir()))), settings=settings)
+        assert not found or met.value.code == found[0]
+        return found
+
+    assert codes(path, previous=before) == []
+    assert codes(path, previous=tmp_path / "nowhere") == ["no-such-file"]
+    assert codes(path, previous=before, features="classic") == ["bad-setting"]
+    assert codes(fewer, previous=before) == ["feature-needs-column"]
+    assert codes(path, as_of="2011-06-30") == ["as-of-too-early"]
+    assert codes(path, scheduler=str(tmp_path / "none.json")) == ["no-scheduler-file"]
+    assert custseg.check(path, settings=Settings(previous=before)).command.endswith(f"--previous {before}")
