@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, PlainValidator
+from pydantic import BeforeValidator, PlainValidator, StringConstraints
 
 from custseg.errors import cut
 
@@ -132,4 +132,6 @@ Names = Annotated[tuple[str, ...] | dict[str, str], BeforeValidator(parse_segmen
 Folder = Annotated[str, BeforeValidator(parse_folder)]
 Columns = Annotated[dict[str, str], BeforeValidator(parse_columns)]
 Condition = Annotated[str | None, BeforeValidator(parse_condition)]
-Texts = Annotated[tuple[str, ...], BeforeValidator(parse_list)]
+# Blanks at their ends count, in an expression as in the name of a sheet.
+Verbatim = Annotated[str, StringConstraints(strip_whitespace=False)]
+Texts = Annotated[tuple[Verbatim, ...], BeforeValidator(parse_list)]

@@ -176,6 +176,17 @@ def test_a_column_said_later_leaves_the_others_as_they_were(tmp_path: Path) -> N
             resolve({"column": {"invoice": "Slip"}}, job)
 
 
+def test_blanks_count_in_expressions_and_names_of_sheets(tmp_path: Path) -> None:
+    read = Settings(exclude_product=("^GIFT ", " SET$"), sheet="Sales ", date_format=" %d.%m.%Y ")
+    assert (read.exclude_product, read.sheet) == (("^GIFT ", " SET$"), ("Sales ",))
+    assert read.date_format == "%d.%m.%Y"
+    lines = ["Customer ID,Invoice,StockCode,Quantity,Price"]
+    lines += [f"C{n},{n},{product},1,2.5" for n in range(30) for product in ("GIFT CARD", "GIFTWRAP")]
+    (tmp_path / "a.csv").write_text("\n".join(lines))
+    done = run_custseg("check", tmp_path / "a.csv", "--exclude-product", "^GIFT ", "--json")
+    assert json.loads(done.out)["estimate"]["ledger"]["excluded"] == 30
+
+
 @pytest.mark.parametrize(
     ("given", "read"), [("gbp", "GBP"), (" EUR ", "EUR"), ("£", "£"), ("Kč", "Kč"), ("kr", "kr")]
 )
