@@ -22,6 +22,7 @@ from custseg.cli.options import (
     examples,
     takes,
 )
+from custseg.errors import from_here
 
 HELP = """Put customers into the segments of an earlier run.
 
@@ -69,4 +70,4 @@ def _assign(
     if json:
         showing.print_json(result.record)
     else:
-        typer.echo(result.summary())
+        typer.echo(from_here(result.summary()))

@@ -21,6 +21,7 @@ from custseg.cli.options import (
     examples,
     takes,
 )
+from custseg.errors import from_here
 
 HELP = """Segment every customer: Parquet, model, charts, report.
 
@@ -61,4 +62,4 @@ def _batch(
     if json:
         showing.print_json(result.record)
     else:
-        typer.echo(result.summary())
+        typer.echo(from_here(result.summary()))

@@ -9,6 +9,7 @@ import typer
 
 from custseg.cli import showing
 from custseg.cli.options import PRESENTATION, Flags, Json, NoColor, NoProgress, Quiet, examples, takes
+from custseg.errors import from_here
 
 HELP = """Draw the report and the charts of a finished run again.
 
@@ -45,5 +46,4 @@ def _report(
     if json:
         showing.print_json(result.record)
     else:
-        typer.echo(f"Report: {result.folder / 'report.html'}")
-        typer.echo(f"Charts: {result.folder / 'charts'}")
+        typer.echo(from_here(f"Report: {result.folder / 'report.html'}\nCharts: {result.folder / 'charts'}"))

@@ -112,7 +112,7 @@ def _find(paths: Iterable[str | os.PathLike[str]], met: list[CustsegError]) -> t
     for path in paths:
         try:
             found |= {file.path: file for file in find.find_files([path])}
-        except InputError as error:
+        except (InputError, SettingsError) as error:
             met.append(error)
     return tuple(found[path] for path in sorted(found))
 

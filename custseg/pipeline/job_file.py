@@ -12,7 +12,7 @@ from typing import Any
 from custseg.columns import LINE_COLUMNS
 from custseg.errors import OutputError
 from custseg.pipeline.checked import Check
-from custseg.running import outputs
+from custseg.running import outputs, places
 from custseg.transactions.numerals import COMMA, MarkEvidence
 from custseg.transactions.reasons import date_formats
 from custseg.transactions.source import NUMBERS
@@ -32,7 +32,7 @@ def save_job(found: Check, path: Path) -> None:
         Another file than one written by this function stands there, or one that was completed by hand and
         would lose settings.
     """
-    text = "\n".join(_lines(found)) + "\n"
+    text, path = "\n".join(_lines(found)) + "\n", places.local_path(path)
     if path.exists() and not _is_ours(path):
         raise OutputError(
             "job-exists",

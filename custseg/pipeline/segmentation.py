@@ -27,6 +27,10 @@ class Segmentation:
     folder: AnyPath
     record: dict[str, Any] = field(repr=False)
 
+    def __post_init__(self) -> None:
+        # The caller may be at home in another folder once the customers are read.
+        object.__setattr__(self, "folder", self.folder.absolute())
+
     @cached_property
     def customers(self) -> pl.LazyFrame:
         """One row a customer: id, features, segment, distance to its centre and margin to the next."""

@@ -13,12 +13,12 @@ import os
 import re
 import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
-from custseg.errors import CustsegError
+from custseg.errors import CustsegError, SettingsError, cut
 from custseg.running import access, storage
 from custseg.running.access import SCHEME
 
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 LARGEST_PUT = 100_000_000
 """Bytes sent as one request, from memory; larger files go in parts, which the store joins at the end."""
+
+LONGEST_PART, LONGEST_PATH = 255, 4095
+"""Bytes of a name, and of all names of a path together."""
 
 
 class Known(NamedTuple):
@@ -173,7 +176,26 @@ def any_path(path: str | os.PathLike[str] | Remote) -> AnyPath:
     if isinstance(path, Remote):
         return path
     match = re.match(r"s3:/+", text := os.fspath(path))
-    return Remote(SCHEME + text[match.end() :].rstrip("/")) if match else Path(path)
+    return Remote(SCHEME + text[match.end() :].rstrip("/")) if match else local_path(text)
+
+
+def local_path(path: str | os.PathLike[str]) -> Path:
+    """Return a path of this machine, ``~`` at its beginning as the folder it stands for.
+
+    Raises
+    ------
+    SettingsError
+        No file can have such a name: it is too long.
+    """
+    found = Path(path)
+    if os.fspath(path).startswith("~"):
+        # Of a user that is not known it is a letter, as in a shell.
+        with suppress(RuntimeError):
+            found = found.expanduser()
+    longest = max((len(os.fsencode(part)) for part in found.parts), default=0)
+    if longest > LONGEST_PART or len(os.fsencode(found)) > LONGEST_PATH:
+        raise SettingsError("bad-setting", f"No file can have so long a name: '{cut(path)}'.")
+    return found
 
 
 def open_binary(path: AnyPath) -> BinaryIO:

@@ -15,6 +15,7 @@ from typing import Literal
 
 from custseg.errors import InputError, cut, nearest
 from custseg.running import storage
+from custseg.running.places import local_path
 from custseg.running.storage import RemoteFile
 from custseg.running.workfolder import holds_run
 
@@ -117,7 +118,7 @@ def refuse_changed(files: Iterable[InputFile]) -> None:
 
 
 def _expand(given: str) -> Iterator[Path]:
-    path = Path(given).expanduser()
+    path = local_path(given)
     if path.is_dir():
         found = list(_below(path))
         if not found:

@@ -12,6 +12,7 @@ import psutil
 from custseg.errors import MachineError, SettingsError, cut
 from custseg.running.compute.base import PROGRAM, Compute, Resources
 from custseg.running.compute.here import Here, available_threads
+from custseg.running.places import local_path
 from custseg.settings import Settings, memory_floor
 
 if TYPE_CHECKING:
@@ -162,8 +163,8 @@ def _where(scheduler: str) -> dict[str, str]:
     """
     if "://" in scheduler or not Path(scheduler).suffix:
         return {"address": scheduler}
-    if Path(scheduler).exists():
-        return {"scheduler_file": scheduler}
+    if (file := local_path(scheduler)).exists():
+        return {"scheduler_file": str(file)}
     raise SettingsError(
         "no-scheduler-file",
         f"There is no scheduler file '{cut(scheduler)}'.",
