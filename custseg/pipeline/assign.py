@@ -8,8 +8,6 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from pydantic import ValidationError
-
 from custseg.columns import FEATURES
 from custseg.customers import matrix
 from custseg.errors import InputError, SettingsError, cut
@@ -137,11 +135,11 @@ def _settle(
     if "column" in own:
         own["column"] = model.settings.get("column", {}) | own["column"]
     try:
-        chosen = Settings.model_validate(model.settings | own)
-    except ValidationError as error:
+        chosen = Settings(**model.settings | own)
+    except SettingsError as error:
         raise InputError(
             "bad-model",
-            f"The model's settings do not make sense: {cut(error.errors()[0]['msg'])}.",
+            f"The model's settings do not make sense: {error.what.rstrip('.')}.",
             where=str(path),
             now="Use the model.json of a finished run as it was written, with the custseg that wrote it.",
         ) from None

@@ -15,6 +15,7 @@ from custseg.pipeline import lineup
 from custseg.pipeline.checked import Check, Problem
 from custseg.pipeline.customers import check_lines, refuse_early
 from custseg.pipeline.estimate import Estimate, estimate
+from custseg.pipeline.inputs import list_paths
 from custseg.pipeline.kinds import describe_kinds
 from custseg.running.compute import Resources, foresee
 from custseg.running.places import any_path
@@ -69,7 +70,7 @@ def check(inputs: Inputs, *, settings: Settings | None = None) -> Check:
     """
     start = time.perf_counter()
     settings = settings or Settings()
-    paths = [inputs] if isinstance(inputs, str | os.PathLike) else list(inputs)
+    paths = list_paths(inputs)
     met: list[CustsegError] = []
     settled = _settle(settings, met)
     files = _find(paths, met)
@@ -109,9 +110,10 @@ def _settle(settings: Settings, met: list[CustsegError]) -> Settings:
 
 def _find(paths: Iterable[str | os.PathLike[str]], met: list[CustsegError]) -> tuple[InputFile, ...]:
     found: dict[str, InputFile] = {}
-    for path in paths:
+    # No path at all is refused there, too.
+    for some in [[path] for path in paths] or [[]]:
         try:
-            found |= {file.path: file for file in find.find_files([path])}
+            found |= {file.path: file for file in find.find_files(some)}
         except (InputError, SettingsError) as error:
             met.append(error)
     return tuple(found[path] for path in sorted(found))

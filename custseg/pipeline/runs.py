@@ -25,6 +25,7 @@ from custseg.customers.plan import Plan
 from custseg.errors import InputError, MachineError, OutputError, size
 from custseg.pipeline import record
 from custseg.pipeline.customers import Run
+from custseg.pipeline.inputs import Paths, list_paths
 from custseg.pipeline.segmentation import Segmentation
 from custseg.running import outputs, places, storage, workfolder
 from custseg.running.compute import Resources, open_compute
@@ -168,7 +169,7 @@ def carry_out(
 class _Given(NamedTuple):
     """The inputs as paths; of a frame what tells it from others, which files do by themselves."""
 
-    paths: list[str | os.PathLike[str]]
+    paths: Paths
     digest: str = ""
 
 
@@ -176,7 +177,7 @@ class _Given(NamedTuple):
 def _as_paths(inputs: Inputs, settings: Settings) -> Iterator[_Given]:
     """Give the inputs as paths; a frame is written to a file that is gone afterwards."""
     if not isinstance(inputs, pl.LazyFrame | pl.DataFrame):
-        yield _Given([inputs] if isinstance(inputs, str | os.PathLike) else list(inputs))
+        yield _Given(list_paths(inputs))
         return
     work_dir = any_path(settings.work_dir) if settings.work_dir else None
     if isinstance(work_dir, Remote):

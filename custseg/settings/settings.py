@@ -8,10 +8,11 @@ import re
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from custseg.columns import FEATURES, LINE_COLUMNS, PRESETS
 from custseg.errors import cut
+from custseg.settings.refusal import refusal
 from custseg.settings.values import (
     Bytes,
     Columns,
@@ -40,9 +41,21 @@ def memory_floor(workers: int = 0) -> int:
 
 
 class Settings(BaseModel):
-    """Everything a user can set for a run; frozen, limits checked on making it."""
+    """Everything a user can set for a run; frozen, limits checked on making it.
+
+    Raises
+    ------
+    SettingsError
+        There is no such setting, or a value is outside its limits.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
+
+    def __init__(self, **values: Any) -> None:
+        try:
+            super().__init__(**{name.replace("-", "_"): value for name, value in values.items()})
+        except ValidationError as error:
+            raise refusal(error, type(self).model_fields) from error
 
     # Reading
     column: Columns = Field({}, description="header of each column, where it is not found by name")

@@ -9,7 +9,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from custseg.errors import InputError, SettingsError, cut, nearest, told
+from custseg.errors import InputError, SettingsError, cut, nearest
+from custseg.settings.refusal import refusal_of_option
 from custseg.settings.settings import Settings
 from custseg.settings.values import parse_columns
 
@@ -105,17 +106,8 @@ def _over(earlier: Any, later: Any) -> Any:
 
 def _checked(values: Mapping[str, Any], sources: Mapping[str, str], job: Path | None) -> Settings:
     try:
-        return Settings.model_validate(values)
-    except ValidationError as error:
-        first = error.errors()[0]
-        message = cut(first["msg"].removeprefix("Value error, ").replace("Input should", "it should"))
-        if not first["loc"]:
-            raise SettingsError("bad-setting", message) from None
-        name = str(first["loc"][0])
-        source = sources.get(name, "given")
-        raise SettingsError(
-            "bad-setting",
-            f"--{name.replace('_', '-')}: {message}",
-            where=f"{f'{source} {job}' if source == 'job file' else source}, value '{told(first['input'])}'",
-            now="'custseg batch --help' lists the options and their limits.",
-        ) from None
+        return Settings(**values)
+    except SettingsError as error:
+        if isinstance(error.__cause__, ValidationError):
+            raise refusal_of_option(error.__cause__, sources, job) from None
+        raise

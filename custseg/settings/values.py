@@ -103,7 +103,9 @@ def parse_segment_names(value: object) -> object:
     """Check a list of names, or a table of them by number or by the name a segment would get."""
     if not isinstance(value, dict | list | tuple):
         raise ValueError('write names in a job file: names = ["VIP", "Others"], or a table [names]')
-    if isinstance(value, dict) and not all(key == str(int(key)) for key in value if str(key).isdecimal()):
+    if isinstance(value, dict) and not all(
+        key == str(int(key)) for key in map(str, value) if key.isdecimal()
+    ):
         raise ValueError("segments are numbered 1, 2, 3 …")
     names = list(value.values()) if isinstance(value, dict) else list(value)
     for name in names:

@@ -196,5 +196,5 @@ def test_a_currency_is_a_code_or_a_sign(given: str, read: str) -> None:
 
 @pytest.mark.parametrize("given", ["", " ", "pounds sterling"])
 def test_what_is_no_currency_is_refused(given: str) -> None:
-    with pytest.raises(ValueError, match="no currency"):
+    with pytest.raises(CustsegError, match="no currency"):
         Settings(currency=given)
