@@ -34,6 +34,9 @@ EXAMPLES = examples("custseg assign new-sales.csv --model segments -o newcomers"
 CHOSEN = ("returns", "duplicates", "features", "scale", "k", "min_share", "seed", "previous")
 """Settings that the model's run has decided."""
 
+OF_REPORTS = ("small_cells", "pictures")
+"""Settings of a report, which this command does not draw."""
+
 Model = Annotated[
     str,
     typer.Option(
@@ -44,7 +47,7 @@ Model = Annotated[
 
 def add_to(app: typer.Typer) -> None:
     """Add the command."""
-    own = [name for name in SETTINGS if name not in CHOSEN]
+    own = [name for name in SETTINGS if name not in (*CHOSEN, *OF_REPORTS)]
     app.command("assign", help=HELP, epilog=EXAMPLES)(takes(*own)(_assign))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -82,7 +83,6 @@ def _check(
         if write_job and not found.ok:
             typer.echo(f"{write_job} was not written: solve the problems first.")
         elif write_job:
-            typer.echo(
-                f"Saved in {write_job}:  custseg batch {' '.join(inputs)} -o segments --job {write_job}"
-            )
+            job_option = shlex.join(["--job", str(write_job)])
+            typer.echo(f"Saved in {write_job}:  custseg batch {shlex.join(inputs)} -o segments {job_option}")
     raise typer.Exit(found.exit_code)

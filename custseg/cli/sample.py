@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import Annotated, Any
 
 import typer
@@ -69,7 +70,7 @@ def _sample(
         showing.print_json({"rows": summary.rows, "files": len(summary.files), "folder": str(output)})
     else:
         typer.echo(f"{summary.rows:,} lines in {len(summary.files)} files in {output}")
-        typer.echo(f"Next: custseg batch {output} -o segments")
+        typer.echo(f"Next: custseg batch {shlex.quote(output)} -o segments")
 
 
 def _whole_number(option: str, text: str) -> int:

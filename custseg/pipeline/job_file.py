@@ -75,7 +75,9 @@ def _is_ours(path: Path) -> bool:
 def _lines(found: Check) -> Iterator[str]:
     yield f"{FIRST_LINE}: how the files were read. Take lines out that shall not hold for others."
     yield "#"
-    yield f"#     custseg batch {' '.join(found.inputs)} -o segments --job THIS_FILE"
+    # A comment holds no signs that cannot be printed, such as the end of a line.
+    inputs = "".join(sign if sign.isprintable() else "?" for sign in shlex.join(found.inputs))
+    yield f"#     custseg batch {inputs} -o segments --job THIS_FILE"
     yield ""
     settings = found.settings.model_dump(mode="json", exclude_defaults=True)
     columns, comments = _columns(found)

@@ -32,7 +32,7 @@ def test_batch_and_check_take_every_setting() -> None:
 
 def test_assign_and_report_take_what_is_left_to_them() -> None:
     taken = {name: {option.name for option in COMMANDS[name].params} & set(SETTINGS) for name in COMMANDS}
-    assert taken["assign"] == set(SETTINGS) - {*FIXED, *CHOICES}
+    assert taken["assign"] == set(SETTINGS) - {*FIXED, *CHOICES, "small_cells", "pictures"}
     assert taken["report"] == set(PRESENTATION) == set(Settings.presentation()) - {"lists"}
 
 
@@ -115,6 +115,15 @@ def test_a_wrong_value_is_told_with_the_right_ones(words: list[str], told: str) 
     assert done.code == 2
     assert told in done.err
     assert f"flag, value '{words[1]}'" in done.err
+
+
+def test_commands_that_are_printed_can_be_typed(tmp_path: Path) -> None:
+    done = run_custseg("sample", "-o", "my demo", "--rows", 300, "--customers", 30, cwd=tmp_path)
+    assert "Next: custseg batch 'my demo' -o segments" in done.out
+    done = run_custseg("check", "my demo", "--write-job", "my job.toml", cwd=tmp_path)
+    command = "custseg batch 'my demo' -o segments --job"
+    assert f"{command} 'my job.toml'" in done.out
+    assert f"#     {command} THIS_FILE" in (tmp_path / "my job.toml").read_text("utf-8")
 
 
 def test_a_setting_under_the_columns_of_a_job_file(tmp_path: Path) -> None:
