@@ -19,7 +19,7 @@ from custseg.running import outputs, places, workfolder
 from custseg.running.places import AnyPath, any_path
 from custseg.running.progress import Progress
 from custseg.segments import label, rfm
-from custseg.segments.drift import measure_drift, refuse_other_money
+from custseg.segments.drift import measure_drift, refuse_other_currency, refuse_other_money
 from custseg.segments.lists import write_lists
 from custseg.segments.model import Model, model_path, read_model
 from custseg.segments.profiling import profile_segments
@@ -82,7 +82,12 @@ def assign(
     reads = {file: runs.fingerprint(outputs.read_json(file), "currency", "checksum")}
     try:
         return runs.carry_out(
-            Command("assign", partial(_steps, model=read, path=path), again=_again, reads=reads),
+            Command(
+                "assign",
+                partial(_steps, model=read, path=path),
+                again=partial(_again, model=read),
+                reads=reads,
+            ),
             inputs,
             output=any_path(output),
             settings=chosen,
@@ -101,15 +106,30 @@ def assign(
 
 
 def _again(
-    found: Segmentation, settings: Settings, sources: Mapping[str, str], progress: Progress
+    found: Segmentation,
+    settings: Settings,
+    sources: Mapping[str, str],
+    progress: Progress,
+    *,
+    model: Model,
 ) -> Segmentation:
-    """Add the lists to a run that stands finished without them."""
-    if not settings.lists or found.record["settings"]["lists"]["value"]:
+    """Write the lists of a run that stands finished without them, and its amounts in another currency."""
+    made = dict(found.record)
+    shown = {
+        name: value for name, value in settings.shown().items() if name in ("currency", "lists") and value
+    }
+    changed = {name: value for name, value in shown.items() if made["settings"][name]["value"] != value}
+    if not changed:
         return runs.nothing_to_do(found, settings, sources, progress)
-    progress.say("This run is finished already: only its lists are written (--lists).")
-    drawing.list_again(found, found.folder)
-    lists = {"lists": {"value": True, "source": sources.get("lists", "given")}}
-    made = found.record | {"settings": found.record["settings"] | lists}
+    refuse_other_currency(model, settings.currency)
+    options = ", ".join(f"--{name}" for name in changed)
+    progress.say(f"This run is finished already: only what is shown otherwise is written again ({options}).")
+    given = {name: {"value": changed[name], "source": sources.get(name, "given")} for name in changed}
+    made["settings"] = made["settings"] | given
+    if "currency" in changed:
+        drawing.rename_currency(found.folder, made, found.folder)
+    if "lists" in changed:
+        drawing.list_again(found, found.folder)
     outputs.write_json(found.folder / workfolder.RECORD, made, indent=1)
     return Segmentation(found.folder, made)
 

@@ -118,7 +118,8 @@ def _draw_again(
         new.mkdir(mode=0o700)
     try:
         if record["settings"]["currency"]["value"] != currency:
-            _rename_currency(run, record, new)
+            rename_currency(run, record, new)
+            write_model(new / "model.json", replace(read_model(run), currency=shown["currency"]))
         again = Segmentation(run, record)
         with progress.stage("report", "Drawing the report"):
             draw(again, new)
@@ -141,8 +142,8 @@ def list_again(run: Segmentation, folder: AnyPath) -> None:
     write_lists(folder / "lists", parts, numbers=tuple(segments), names=tuple(segments.values()))
 
 
-def _rename_currency(run: AnyPath, record: dict[str, Any], new: AnyPath) -> None:
-    """Say the amounts in another currency wherever a run names it: the rules, segments.csv, the model."""
+def rename_currency(run: AnyPath, record: dict[str, Any], new: AnyPath) -> None:
+    """Say the amounts in another currency in the rules of a record and, in a folder, of segments.csv."""
     currency = record["settings"]["currency"]["value"]
     record["segments"] = [
         segment | {"rule": say_again(segment, currency=currency)} for segment in record["segments"]
@@ -152,7 +153,6 @@ def _rename_currency(run: AnyPath, record: dict[str, Any], new: AnyPath) -> None
         table = pl.read_csv(file, infer_schema=False)
     rules = pl.Series("rule", [harmless(segment["rule"]) for segment in record["segments"]])
     outputs.write_text(new / "segments.csv", table.with_columns(rules).write_csv())
-    write_model(new / "model.json", replace(read_model(run), currency=currency))
 
 
 def _read_finished(run: AnyPath) -> dict[str, Any]:

@@ -169,6 +169,26 @@ def stability_index(before: Sequence[float], now: Sequence[float], *, least: flo
     return math.fsum((q - p) * math.log(q / p) for p, q in pairs)
 
 
+def _is_of_money(model: Model) -> bool:
+    return any(FEATURES[name].kind == "money" for name in model.features)
+
+
+def refuse_other_currency(model: Model, currency: str | None) -> None:
+    """Refuse amounts in another currency than those that segments were made from.
+
+    Raises
+    ------
+    InputError
+        Both currencies were named and differ.
+    """
+    if _is_of_money(model) and currency and model.currency and currency != model.currency:
+        raise InputError(
+            "other-currency",
+            f"The amounts are in {currency}, the segments were made from amounts in {model.currency}.",
+            now="Convert the amounts, or make segments of their own with 'custseg batch'.",
+        )
+
+
 def refuse_other_money(
     customers: CustomerTable, model: Model, *, currency: str | None, compute: Compute = HERE
 ) -> None:
@@ -179,14 +199,9 @@ def refuse_other_money(
     InputError
         Both currencies were named and differ, or nearly all prices lie far beyond those seen.
     """
-    if not any(FEATURES[name].kind == "money" for name in model.features):
+    if not _is_of_money(model):
         return
-    if currency and model.currency and currency != model.currency:
-        raise InputError(
-            "other-currency",
-            f"The amounts are in {currency}, the segments were made from amounts in {model.currency}.",
-            now="Convert the amounts, or make segments of their own with 'custseg batch'.",
-        )
+    refuse_other_currency(model, currency)
     name = next((name for name in PRICES if name in customers.columns and name in model.seen), None)
     if name is None:
         return

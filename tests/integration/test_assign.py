@@ -144,6 +144,26 @@ def test_features_that_cannot_be_had_are_refused(
     assert "recency_days, purchases, spend" in error.where
 
 
+def test_a_currency_can_be_said_later(quick: None, shop: Path, tmp_path: Path) -> None:
+    """As if it had been said at once; another than the model's is refused then, too."""
+    settings = custseg.Settings(features="rfm", k="3")
+    model = custseg.segment(shop, output=tmp_path / "model", settings=settings).folder
+    one = lines(shop).filter(pl.col("Customer ID") == pl.col("Customer ID").drop_nulls().first())
+    custseg.assign(one, model=model, output=tmp_path / "put")
+    custseg.draw_report(model, settings=custseg.Settings(currency="GBP"))
+    for given, name in ((None, "put"), (None, "anew")):
+        custseg.assign(one, model=model, output=tmp_path / name, settings=given)
+    later, at_once = (tmp_path / name / "segments.csv" for name in ("put", "anew"))
+    assert "GBP" in later.read_text("utf-8") or "£" in later.read_text("utf-8")
+    assert later.read_text("utf-8") == at_once.read_text("utf-8")
+    record = json.loads((tmp_path / "put" / "run.json").read_text("utf-8"))
+    assert record["settings"]["currency"] == {"value": "GBP", "source": "model"}
+    euros = custseg.Settings(currency="EUR")
+    refused(
+        lambda: custseg.assign(one, model=model, output=tmp_path / "put", settings=euros), "other-currency"
+    )
+
+
 @pytest.mark.parametrize("feature", ["mean_basket", "spend", "return_rate"])
 def test_a_spend_of_prices_alone_is_refused(quick: None, shop: Path, tmp_path: Path, feature: str) -> None:
     chosen = custseg.Settings(features=(feature, "lines"), k="3")
