@@ -15,7 +15,7 @@ from custseg.pipeline import drawing, lineup, record, runs
 from custseg.pipeline.customers import Customers, Run, sum_up
 from custseg.pipeline.runs import Command, Inputs
 from custseg.pipeline.segmentation import Segmentation
-from custseg.running import outputs, places, workfolder
+from custseg.running import outputs, places, publishing
 from custseg.running.places import AnyPath, any_path
 from custseg.running.progress import Progress
 from custseg.segments import label, rfm
@@ -130,7 +130,7 @@ def _again(
         drawing.rename_currency(found.folder, made, found.folder)
     if "lists" in changed:
         drawing.list_again(found, found.folder)
-    outputs.write_json(found.folder / workfolder.RECORD, made, indent=1)
+    outputs.write_json(found.folder / publishing.RECORD, made, indent=1)
     return Segmentation(found.folder, made)
 
 

@@ -14,7 +14,7 @@ from custseg.pipeline import drawing, lineup, record, runs
 from custseg.pipeline.customers import Run, spend_by_month, sum_up
 from custseg.pipeline.runs import Command, Inputs
 from custseg.pipeline.segmentation import Segmentation
-from custseg.running import places, workfolder
+from custseg.running import places, publishing
 from custseg.running.places import AnyPath, any_path
 from custseg.running.progress import Progress
 from custseg.segments import choose_k, label, rfm
@@ -71,7 +71,7 @@ def segment(
     chosen, known = lineup.settle(settings, sources or {}, previous)
     reads: dict[AnyPath, str] = {}
     if previous:
-        reads[previous.folder / workfolder.RECORD] = runs.fingerprint(previous.record.get("identity", {}))
+        reads[previous.folder / publishing.RECORD] = runs.fingerprint(previous.record.get("identity", {}))
     return runs.carry_out(
         Command("batch", partial(_steps, previous=previous), _draw, drawing.draw_if_asked, reads),
         inputs,

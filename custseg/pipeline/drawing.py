@@ -13,7 +13,7 @@ from custseg.errors import InputError, cut
 from custseg.pipeline import runs
 from custseg.pipeline.record import FORMAT
 from custseg.pipeline.segmentation import Segmentation
-from custseg.running import outputs, places, workfolder
+from custseg.running import outputs, places, publishing, workfolder
 from custseg.running.lock import lock
 from custseg.running.places import AnyPath, any_path
 from custseg.running.progress import Progress
@@ -126,10 +126,9 @@ def _draw_again(
         if record["settings"].get("lists", {}).get("value"):
             list_again(again, new)
         else:
-            workfolder.remove_own(run / "lists")
-        outputs.write_json(new / workfolder.RECORD, record, indent=1)
-        results: list[AnyPath] = sorted(new.iterdir(), key=lambda entry: entry.name == workfolder.RECORD)
-        workfolder.put_in_place(results, run)
+            publishing.remove_own(run / "lists")
+        outputs.write_json(new / publishing.RECORD, record, indent=1)
+        publishing.put_in_place(new, run)
     finally:
         places.remove(new)
     return again
@@ -165,7 +164,7 @@ def _read_finished(run: AnyPath) -> dict[str, Any]:
     """
     if not run.is_dir():
         raise InputError("no-such-folder", f"There is no folder '{cut(run)}'.", now="Check the path.")
-    path = run / workfolder.RECORD
+    path = run / publishing.RECORD
     if not path.is_file():
         unfinished = (run / workfolder.WORK).exists()
         raise InputError(

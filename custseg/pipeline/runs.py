@@ -27,7 +27,7 @@ from custseg.pipeline import record
 from custseg.pipeline.customers import Run
 from custseg.pipeline.inputs import Paths, list_paths
 from custseg.pipeline.segmentation import Segmentation
-from custseg.running import outputs, places, storage, workfolder
+from custseg.running import outputs, places, publishing, storage, workfolder
 from custseg.running.compute import Resources, open_compute
 from custseg.running.lock import lock
 from custseg.running.places import AnyPath, Remote, any_path
@@ -149,9 +149,7 @@ def carry_out(
                 made = record.begin(command.name, settings, sources, identity) | command.steps(run)
                 made |= {"seconds": progress.seconds, "peak_memory_bytes": memory.bytes}
                 command.show(run, made)
-                outputs.write_json(work.room("results") / workfolder.RECORD, made, indent=1)
-                still_ours()
-                work.publish(output)
+                outputs.write_json(work.room("results") / publishing.RECORD, made, indent=1)
             except InputError:
                 # Going on would end the same way; the next run shall not find half of this one.
                 work.remove()
@@ -160,6 +158,8 @@ def carry_out(
                 if error.code == "disk-full":
                     error.where += f"; the whole exchange takes about {size(chosen_plan.disk)}"
                 raise
+            still_ours()
+            work.publish(output)
             work.remove()
             # Of a run that was given up for one with another --work-dir.
             WorkFolder(output / workfolder.WORK).remove()

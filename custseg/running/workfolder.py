@@ -9,34 +9,21 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-import re
 import shutil
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from custseg.errors import CustsegError, MachineError, OutputError, cut, size, told
-from custseg.running import outputs, places
+from custseg.running import outputs, places, publishing
 from custseg.running.lock import LOCK
 from custseg.running.places import AnyPath, Remote, any_path
+from custseg.running.publishing import FOLDERS, RECORD, RESULTS
 
-RECORD = "run.json"
 STATE = "state.json"
 WORK = ".custseg-work"
 ROOMS = ("exchange", "features", "matrix", "results", "tasks")
-RESULTS = ("customers", "segments.csv", "model.json", "report.html", "charts", "lists")
-CHARTS = (
-    "choice_of_k", "customers", "ledger", "migration", "monthly", "profiles", "recency_frequency",
-    "silhouettes", "sizes", "strips",
-)  # fmt: skip
-"""Names that charts have, or had in an earlier version."""
-FOLDERS = {
-    "customers": r"part-\d+\.parquet",
-    "charts": rf"({'|'.join(CHARTS)})\.(html|vl\.json|svg|png)",
-    "lists": r"\d{1,3}(-[^\W_]+)*\.csv",
-}
-"""The folders of a run, and the names of the files that custseg writes into them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,62 +92,18 @@ class WorkFolder:
     def publish(self, output: AnyPath) -> None:
         """Move the results into the output folder, the record last: where it stands, all else stands.
 
-        What an earlier run left there is replaced.
+        What an earlier run left there is replaced, once all that could fail is done.
+
+        Raises
+        ------
+        MachineError
+            The output's disk has no room, or writing failed; the earlier run is as it was.
         """
+        arrived = publishing.bring(self.room("results"), output)
         (output / RECORD).unlink(missing_ok=True)
-        results: list[AnyPath] = sorted(
-            self.room("results").iterdir(), key=lambda entry: entry.name == RECORD
-        )
-        for name in {*RESULTS} - {entry.name for entry in results}:
-            remove_own(output / name)
-        put_in_place(results, output)
-
-
-def put_in_place(results: Iterable[AnyPath], output: AnyPath) -> None:
-    """Move files and folders into the output folder, in their order; what custseg wrote there is replaced."""
-    for entry in results:
-        target = output / entry.name
-        arrived = set()
-        folder = isinstance(entry, Path) and entry.is_dir()
-        for file in places.files_below(entry) or ([] if folder else [entry]):
-            goal = any_path(f"{target}{str(file).removeprefix(str(entry))}")
-            arrived.add(goal)
-            _put(file, goal)
-        if entry.name in FOLDERS:
-            remove_own(target, arrived)
-
-
-def _put(file: AnyPath, goal: AnyPath) -> None:
-    """Put a file in its place, where it appears whole."""
-    with outputs.disk_errors(goal):
-        goal.parent.mkdir(parents=True, exist_ok=True)
-        if isinstance(file, Remote) or isinstance(goal, Remote):
-            outputs.copy(file, goal)
-            return
-        # It may be on another disk; then moving is copying, and not yet whole.
-        arriving = goal.with_name(f"{outputs.TEMPORARY}{goal.name}")
-        shutil.move(file, arriving)
-        arriving.replace(goal)
-
-
-def remove_own(target: AnyPath, but: Set[AnyPath] = frozenset()) -> None:
-    """Remove a result, of a folder those files only that custseg wrote, but for some; then it if empty."""
-    if target.name not in FOLDERS or not target.is_dir():
-        places.remove(target)
-        return
-    entries: list[AnyPath] = list(target.iterdir())
-    for entry in entries:
-        if _is_own(entry) and entry not in but:
-            places.remove(entry)
-    if isinstance(target, Path) and not any(target.iterdir()):
-        target.rmdir()
-
-
-def _is_own(entry: AnyPath) -> bool:
-    """Tell from its name whether custseg wrote a file of one of its folders."""
-    if entry.name.startswith(outputs.TEMPORARY):
-        return True
-    return re.fullmatch(FOLDERS[entry.parent.name], entry.name) is not None
+        for name in {*RESULTS} - {*arrived}:
+            publishing.remove_own(output / name)
+        publishing.place(arrived, output)
 
 
 def holds_run(entries: Set[str]) -> bool:
@@ -211,7 +154,9 @@ def _refuse_strange(output: AnyPath, work_dir: str | os.PathLike[str] | None, re
     strange = []
     for entry in output.iterdir():
         if entry.name in FOLDERS and entry.name in own and entry.is_dir():
-            strange += [f"{entry.name}/{file.name}" for file in entry.iterdir() if not _is_own(file)]
+            strange += [
+                f"{entry.name}/{file.name}" for file in entry.iterdir() if not publishing.is_own(file)
+            ]
         elif entry.name not in own and not (results and entry.name.startswith(outputs.TEMPORARY)):
             strange.append(entry.name)
     if strange:

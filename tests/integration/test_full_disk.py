@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import signal
@@ -76,3 +77,25 @@ def test_too_little_disk_is_said_before_the_work(lines: Path, small_disk: Path) 
     assert re.search(r"about \S+ [kM]B of disk, and \S+ [kM]?B are free", refused.err)
     assert "Reading and cleaning" not in refused.err
     assert not (small_disk / "out").exists()
+
+
+def test_an_earlier_run_outlives_results_that_its_disk_has_no_room_for(
+    lines: Path, undisturbed: Path, small_disk: Path, tmp_path: Path
+) -> None:
+    output = small_disk / "out"
+    shutil.copytree(undisturbed, output)
+    before = {path: path.read_bytes() for path in output.rglob("*") if path.is_file()}
+    ballast = fill(small_disk)
+    with ballast.open("rb+") as file:
+        file.truncate(ballast.stat().st_size - 300_000)
+    again = (lines, "-o", output, "--k", "4", "--work-dir", tmp_path / "work", "--fresh")
+    failed = run_custseg("batch", *again)
+    assert failed.code == 5
+    assert re.search(r"out, 0 B free; the results take \S+ MB\n  Now:   Make room there", failed.err)
+    assert "the whole exchange" not in failed.err
+    assert {path: path.read_bytes() for path in output.rglob("*") if path.is_file()} == before
+    assert {path.name for path in output.iterdir()} == {path.name for path in undisturbed.iterdir()}
+    ballast.unlink()
+    done = run_custseg("batch", *again)
+    assert done.code == 0, done.err
+    assert len(json.loads((output / "run.json").read_text("utf-8"))["segments"]) == 4

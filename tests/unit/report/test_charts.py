@@ -13,7 +13,7 @@ from custseg.report.charts import value
 from custseg.report.figures import MAKERS, Source, make_figures, people
 from custseg.report.page import chart_rows
 from custseg.report.tables import segment_labels
-from custseg.running.workfolder import CHARTS
+from custseg.running.publishing import CHARTS
 
 ALWAYS = {"sizes", "profiles", "strips", "customers", "choice_of_k", "silhouettes", "ledger"}
 
