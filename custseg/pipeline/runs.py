@@ -29,7 +29,7 @@ from custseg.pipeline.inputs import Paths, list_paths
 from custseg.pipeline.segmentation import Segmentation
 from custseg.running import outputs, places, publishing, storage, workfolder
 from custseg.running.compute import Resources, open_compute
-from custseg.running.lock import lock
+from custseg.running.lock import lock, no_file_lost
 from custseg.running.places import AnyPath, Remote, any_path
 from custseg.running.progress import PeakMemory, Progress
 from custseg.running.workfolder import WorkFolder
@@ -133,6 +133,7 @@ def carry_out(
         with ExitStack() as stack:
             stack.enter_context(places.clear_errors(*own_places))
             still_ours = stack.enter_context(lock(output))
+            stack.enter_context(no_file_lost(output, workfolder.work_path(output, settings.work_dir)))
             identity = identify(table, settings, command, given.digest)
             found = finished(output, identity, settings)
             if found:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import fcntl
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from custseg.errors import OutputError
+from custseg.errors import InputError, MachineError, OutputError
 from custseg.running import outputs
 from custseg.running.lease import hold
 from custseg.running.places import AnyPath, Remote
@@ -45,8 +45,36 @@ def lock(output: AnyPath) -> Iterator[Callable[[], None]]:
             finally:
                 path.unlink(missing_ok=True)
     except BaseException:
-        if made and not any(output.iterdir()):
-            output.rmdir()
+        if made:
+            # Refused where something is in it, or where it is gone.
+            with suppress(OSError):
+                output.rmdir()
+        raise
+
+
+@contextmanager
+def no_file_lost(*folders: AnyPath) -> Iterator[None]:
+    """Say it where somebody took away the folders that a run is at work in, or files in them.
+
+    Raises
+    ------
+    MachineError
+        Instead of the error that a library met then.
+    """
+    try:
+        yield
+    except InputError:
+        raise
+    except Exception as error:
+        for folder in folders:
+            is_gone = isinstance(folder, Path) and not folder.is_dir()
+            if "No such file" in str(error) and (is_gone or str(folder) in str(error)):
+                raise MachineError(
+                    "output-lost",
+                    "Files were taken away that the run was at work with.",
+                    where=str(folder),
+                    now="Run the same command again, and let nothing else write or remove files there.",
+                ) from error
         raise
 
 

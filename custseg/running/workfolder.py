@@ -143,12 +143,12 @@ def refuse_strange(output: AnyPath, work_dir: str | os.PathLike[str] | None) -> 
 
 
 def _is_begun(output: AnyPath, work_dir: str | os.PathLike[str] | None) -> bool:
-    return any(folder.is_dir() for folder in {_work_path(output, work_dir), output / WORK})
+    return any(folder.is_dir() for folder in {work_path(output, work_dir), output / WORK})
 
 
 def _refuse_strange(output: AnyPath, work_dir: str | os.PathLike[str] | None, results: Set[str]) -> None:
     own = {LOCK, WORK, *results}
-    work = _work_path(output, work_dir)
+    work = work_path(output, work_dir)
     if isinstance(work, Path) and isinstance(output, Path) and work.is_relative_to(output.absolute()):
         own.add(work.relative_to(output.absolute()).parts[0])
     strange = []
@@ -170,7 +170,7 @@ def _refuse_strange(output: AnyPath, work_dir: str | os.PathLike[str] | None, re
 
 def open_work(output: AnyPath, work_dir: str | os.PathLike[str] | None) -> WorkFolder:
     """Make or find the work folder of an output: inside it, or in `work_dir` under a name of its own."""
-    path = _work_path(output, work_dir)
+    path = work_path(output, work_dir)
     with outputs.disk_errors(path):
         path.mkdir(parents=True, exist_ok=True, mode=0o700)
         for room in ROOMS:
@@ -180,10 +180,11 @@ def open_work(output: AnyPath, work_dir: str | os.PathLike[str] | None) -> WorkF
 
 def under_way(output: AnyPath, work_dir: str | os.PathLike[str] | None) -> dict[str, Any]:
     """Return the state of the run that was interrupted in an output; empty where there is none."""
-    return dict(outputs.read_json_if_there(_work_path(output, work_dir) / STATE) or {})
+    return dict(outputs.read_json_if_there(work_path(output, work_dir) / STATE) or {})
 
 
-def _work_path(output: AnyPath, work_dir: str | os.PathLike[str] | None) -> AnyPath:
+def work_path(output: AnyPath, work_dir: str | os.PathLike[str] | None) -> AnyPath:
+    """Return where the work folder of an output is, or would be."""
     # Absolute, since workers are at home in other folders.
     if work_dir is None:
         return (output / WORK).absolute()

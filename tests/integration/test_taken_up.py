@@ -178,3 +178,21 @@ def test_work_done_outlives_a_disk_that_fails_but_no_damaged_file(
     assert caught.value.where == str(lines / "a.csv")
     assert (output / ".custseg-work" / "state.json").exists() == (kind is MachineError)
     run(lines, output)
+
+
+@pytest.mark.parametrize("gone", ["out", "work"])
+def test_a_folder_taken_away_meanwhile_is_said(lines: Path, tmp_path: Path, gone: str) -> None:
+    output, work = tmp_path / "out", tmp_path / "work"
+
+    def take_away(*arguments: object, **options: object) -> object:
+        shutil.rmtree(tmp_path / gone)
+        return choose(*arguments, **options)
+
+    choose = choose_k.choose_k
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(choose_k, "choose_k", take_away)
+        with pytest.raises(MachineError, match="taken away that the run was at work with") as lost:
+            run(lines, output, work_dir=work)
+    assert lost.value.code == "output-lost"
+    assert lost.value.where.startswith(str(tmp_path / gone))
+    assert "exchange" in run(lines, output, work_dir=work).record["seconds"] or gone == "out"
