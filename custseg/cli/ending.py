@@ -23,6 +23,9 @@ from custseg.running.allocator import share_memory
 INTERRUPTED = 130
 GOES_ON = "Interrupted. The same command goes on from what is whole.\n"
 
+LAST_STREAM = 2
+"""The number of stderr; stdin and stdout are below."""
+
 GRACE = 3.0
 """Seconds that work under way has to end by itself once a run is stopped. Then the process ends all the same:
 nothing is lost by it, since every file is whole or not there."""
@@ -34,6 +37,7 @@ again and again, which stay: 5 % of a small job, a fifth of the choice of k in a
 
 def main() -> NoReturn:
     """Run the command line and exit with the documented code."""
+    _open_closed()
     gc.set_threshold(COLLECT_AFTER)
     share_memory()
     code = run()
@@ -42,6 +46,18 @@ def main() -> NoReturn:
     with contextlib.suppress(OSError, AttributeError):
         sys.stderr.flush()
     os._exit(code)
+
+
+def _open_closed() -> None:
+    """Have stdin, stdout and stderr lead nowhere where they are closed, as a shell closes them by ``2>&-``.
+
+    Else the next files that are opened would take their numbers, and what libraries print would go into them.
+    """
+    while (number := os.open(os.devnull, os.O_RDWR)) <= LAST_STREAM:
+        os.set_inheritable(number, True)
+    os.close(number)
+    sys.stdout = sys.stdout or open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
+    sys.stderr = sys.stderr or open(2, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
 
 
 def run() -> int:

@@ -169,3 +169,16 @@ def test_from_python(quick: None, tmp_path: Path) -> None:
     assert len(repr(found)) < 200
     assert found.record == json.loads((tmp_path / "one" / "run.json").read_text("utf-8"))
     assert found.customers.collect().equals(frame.customers.collect())
+
+
+@pytest.mark.parametrize("closed", ["2>&-", ">&- 2>&-", "<&- >&- 2>&-"])
+def test_closed_streams_end_no_run_and_nothing_is_written_into_others(tmp_path: Path, closed: str) -> None:
+    lines = write_transactions(tmp_path / "a.csv")
+    shell = f'"$0" -m custseg "$@" {closed}'
+    command = ("batch", lines, "-o", tmp_path / "out", "--k", "2", "-vv", "--work-dir", tmp_path)
+    assert (
+        subprocess.run(["sh", "-c", shell, sys.executable, *map(str, command)], check=False).returncode == 0
+    )
+    assert (tmp_path / "out" / "report.html").exists()
+    wrong = ("batch", tmp_path / "not-there.csv", "-o", tmp_path / "other")
+    assert subprocess.run(["sh", "-c", shell, sys.executable, *map(str, wrong)], check=False).returncode == 3
