@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
-from custseg.errors import CustsegError, SettingsError, cut
+from custseg.errors import CustsegError, OutputError, SettingsError, cut
 from custseg.running import access, storage
 from custseg.running.access import SCHEME
 
@@ -275,10 +275,23 @@ def check_access(*paths: AnyPath) -> None:
     Raises
     ------
     OutputError, MachineError
-        A place is in a bucket, which is not there, or cannot be reached by who asks, or nobody does.
+        The name of a place is no text. Or it is in a bucket, which is not there, or cannot be reached by who
+        asks, or nobody does.
     """
     for path in paths:
         if isinstance(path, Remote):
             with path._errors(writing=True):
                 store, key = access.locate(path.url)
                 access.library().list_with_delimiter(store, f"{key}/" if key else None)
+        elif not is_text(path.absolute()):
+            raise OutputError(
+                "output-name",
+                "The name of the output folder, or of a folder it is in, is no UTF-8.",
+                where=cut(path.absolute()),
+                now="Name another folder, or rename that one.",
+            )
+
+
+def is_text(path: str | os.PathLike[str]) -> bool:
+    """Tell whether a path is text, so that Polars can open it, and not any bytes."""
+    return re.search(r"[\ud800-\udfff]", os.fspath(path)) is None

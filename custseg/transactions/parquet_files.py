@@ -9,7 +9,7 @@ import polars as pl
 
 from custseg.columns import LINE_IN_TEXT
 from custseg.errors import CustsegError, InputError, cut
-from custseg.running import outputs, storage
+from custseg.running import outputs, places, storage
 
 FRAME_BYTES = 1 << 26
 
@@ -112,16 +112,16 @@ def open_parquet(path: str) -> ParquetFile:
     InputError
         It cannot be read.
     """
-    try:
-        schema = _scan(path).collect_schema()
-        rows = _scan(path).select(pl.len()).collect().item()
-    except UnicodeEncodeError:
+    if not places.is_text(path):
         raise InputError(
             "unreadable-file",
             "The file's name is no UTF-8, and Parquet files are read by name.",
             where=path,
             now="Rename the file.",
-        ) from None
+        )
+    try:
+        schema = _scan(path).collect_schema()
+        rows = _scan(path).select(pl.len()).collect().item()
     except (pl.exceptions.PolarsError, OSError) as error:
         raise damaged(path, error) from None
     return ParquetFile(path, tuple(schema), tuple(schema.values()), rows)

@@ -1,6 +1,7 @@
 """Bad input and outputs in the way: a clear message, the documented exit code, nothing written."""
 
 import json
+import os
 from pathlib import Path
 
 import polars as pl
@@ -233,3 +234,16 @@ def test_a_flag_wins_over_environment_over_job_over_default(tmp_path: Path, good
     assert settings["seed"] == {"value": 6, "source": "environment"}
     assert settings["k"] == {"value": "3", "source": "job file"}
     assert settings["scale"] == {"value": "log-standard", "source": "default"}
+
+
+def test_names_that_are_no_text(good: Path, output: Path, tmp_path: Path) -> None:
+    odd = tmp_path / os.fsdecode(b"o_\xe9")
+    odd.mkdir()
+    refused(run_custseg("batch", good, "-o", odd / "out"), 4, "is no UTF-8", "another folder")
+    assert list(odd.iterdir()) == []
+    copied = odd / "lines.csv"
+    copied.write_bytes(good.read_bytes())
+    assert run_custseg("batch", copied, "-o", output, "--k", "2").code == 0
+    with (odd / "lines.parquet").open("wb") as parquet:
+        pl.read_csv(good).write_parquet(parquet)
+    refused(run_custseg("batch", odd / "lines.parquet", "-o", output), 3, "is no UTF-8", "Rename")

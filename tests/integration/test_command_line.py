@@ -175,10 +175,11 @@ def test_from_python(quick: None, tmp_path: Path) -> None:
 def test_closed_streams_end_no_run_and_nothing_is_written_into_others(tmp_path: Path, closed: str) -> None:
     lines = write_transactions(tmp_path / "a.csv")
     shell = f'"$0" -m custseg "$@" {closed}'
-    command = ("batch", lines, "-o", tmp_path / "out", "--k", "2", "-vv", "--work-dir", tmp_path)
-    assert (
-        subprocess.run(["sh", "-c", shell, sys.executable, *map(str, command)], check=False).returncode == 0
-    )
+
+    def ended(*command: object) -> int:
+        called = ["sh", "-c", shell, sys.executable, *map(str, command)]
+        return subprocess.run(called, check=False).returncode
+
+    assert ended("batch", lines, "-o", tmp_path / "out", "--k", "2", "-vv", "--work-dir", tmp_path) == 0
     assert (tmp_path / "out" / "report.html").exists()
-    wrong = ("batch", tmp_path / "not-there.csv", "-o", tmp_path / "other")
-    assert subprocess.run(["sh", "-c", shell, sys.executable, *map(str, wrong)], check=False).returncode == 3
+    assert ended("batch", tmp_path / "not-there.csv", "-o", tmp_path / "other") == 3

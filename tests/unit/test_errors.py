@@ -1,6 +1,7 @@
 """Every error has one form and stands in docs/errors.md; every error listed there can be met."""
 
 import ast
+import os
 import re
 import sys
 from collections.abc import Callable
@@ -22,6 +23,7 @@ from custseg.pipeline.job_file import save_job
 from custseg.running import outputs, workfolder
 from custseg.running.compute import foresee, open_compute, opening
 from custseg.running.lock import lock
+from custseg.running.places import check_access
 from custseg.settings import resolve
 from custseg.transactions.cleaning import where_expression
 from custseg.transactions.excel_sheets import open_workbook
@@ -133,6 +135,7 @@ PROVOKED: dict[str, Callable[[Path], object]] = {
     ),
     "no-workers": no_workers,
     "not-a-folder": lambda folder: sample(written(folder / "file", "mine")),
+    "output-name": lambda folder: check_access(folder / os.fsdecode(b"o_\xe9")),
     "output-no-folder": lambda folder: locked(written(folder / "file", "mine")),
     "output-not-ours": lambda folder: workfolder.finished(written(folder / "mine.txt", "mine").parent, None),
     "output-other-run": other_run,
