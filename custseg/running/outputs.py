@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from custseg.errors import MachineError, cut, size
+from custseg.errors import CustsegError, InputError, MachineError, cut, size
 from custseg.running.places import AnyPath, Remote
 
 if TYPE_CHECKING:
@@ -93,10 +93,17 @@ def disk_errors(path: AnyPath) -> Iterator[None]:
         raise
 
 
-def reading_failed(path: str, error: BaseException) -> MachineError | None:
-    """Return the error for a disk that failed while a file was read; None where the fault is the file's."""
+def reading_failed(path: str, error: BaseException) -> CustsegError | None:
+    """Return the error for a file that is gone, or a disk that failed; None where the fault is the file's."""
     said = re.search(r"\(os error (\d+)\)", str(error))
     number = getattr(error, "errno", None) or (int(said[1]) if said else 0)
+    if number == errno.ENOENT:
+        return InputError(
+            "changed-file",
+            "The file was taken away while it was read.",
+            where=path,
+            now="Put it back, and run the same command again.",
+        )
     if number not in DISK_FAILED:
         return None
     return MachineError(
