@@ -120,6 +120,16 @@ def test_damaged_files_are_named(tmp_path: Path, damaged: Callable[[], bytes]) -
     assert caught.value.code == "unreadable-file"
 
 
+def test_a_whole_file_of_a_large_window_is_not_called_damaged(tmp_path: Path) -> None:
+    path = tmp_path / "a b.csv.zst"
+    packer = streams.zstd.ZstdCompressor(options={streams.zstd.CompressionParameter.window_log: 31})
+    path.write_bytes(packer.compress(b"a,b\n1,2\n" * 1000) + packer.flush())
+    with pytest.raises(InputError) as caught, reading(str(path)), open_bytes(str(path)) as file:
+        file.read()
+    assert f"zstd -d --long=31 '{path}'" in caught.value.now
+    assert "Copy it again" not in str(caught.value)
+
+
 def test_text_that_ends_within_a_sign_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "half.csv"
     path.write_bytes("a,b".encode("utf-16-le")[:-1])
