@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import os
 import time
@@ -73,7 +74,8 @@ def check(inputs: Inputs, *, settings: Settings | None = None) -> Check:
     paths = list_paths(inputs)
     met: list[CustsegError] = []
     settled = _settle(settings, met)
-    files = _find(paths, met)
+    passed_over: list[str] = []
+    files = _find(paths, met, passed_over)
     table, trials, excerpts = _try(files, settings, met)
     made = _plan(table, settled, met) if table.sources else (None, None)
     guess = estimate(trials, table.sources, *made) if trials else None
@@ -91,7 +93,10 @@ def check(inputs: Inputs, *, settings: Settings | None = None) -> Check:
         estimate=guess,
         problems=_grouped(met),
         suspects=(*suspects.find_suspects(trials), *overlooked.find_overlooked(trials, settings.column)),
-        notes=tuple(note for note in table.notes if note not in reading.say_ways(table.sources)),
+        notes=(
+            *passed_over,
+            *(note for note in table.notes if note not in reading.say_ways(table.sources)),
+        ),
         seconds=time.perf_counter() - start,
         trials=tuple(trials),
     )
@@ -108,7 +113,12 @@ def _settle(settings: Settings, met: list[CustsegError]) -> Settings:
         return settings
 
 
-def _find(paths: Iterable[str | os.PathLike[str]], met: list[CustsegError]) -> tuple[InputFile, ...]:
+def _find(
+    paths: Sequence[str | os.PathLike[str]], met: list[CustsegError], passed_over: list[str]
+) -> tuple[InputFile, ...]:
+    with contextlib.suppress(InputError, SettingsError):
+        return find.find_files(paths, passed_over)
+    # Something is wrong with one of them, at least.
     found: dict[str, InputFile] = {}
     # No path at all is refused there, too.
     for some in [[path] for path in paths] or [[]]:

@@ -165,7 +165,8 @@ def _look_closer(run: Run) -> Run:
     exchange_room.mkdir(mode=0o700)
     # Only now: a run that goes on from here must not find chunks that were read otherwise.
     run.work.remember(run.work.state | {"thorough": True})
-    return replace(run, transactions=replace(read, skipped=run.transactions.skipped))
+    before = run.transactions
+    return replace(run, transactions=replace(read, skipped=before.skipped, passed_over=before.passed_over))
 
 
 def _map(run: Run) -> tuple[list[Written], Ledger, list[Unreadable]]:

@@ -84,6 +84,6 @@ def _describe_inputs(transactions: Table, customers: pl.LazyFrame) -> dict[str, 
         "derived": list(transactions.derived),
         "first_date": first.isoformat() if first else None,
         "last_date": last.isoformat() if last else None,
-        "notes": list(transactions.notes),
+        "notes": [*transactions.passed_over, *transactions.notes],
         "skipped": [skipped._asdict() for skipped in transactions.skipped],
     }

@@ -13,7 +13,7 @@ import secrets
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,7 +22,7 @@ import polars as pl
 from custseg._version import __version__
 from custseg.customers import features, plan
 from custseg.customers.plan import Plan
-from custseg.errors import InputError, MachineError, OutputError, size
+from custseg.errors import InputError, MachineError, OutputError, from_here, size
 from custseg.pipeline import record
 from custseg.pipeline.customers import Run
 from custseg.pipeline.inputs import Paths, list_paths
@@ -128,8 +128,10 @@ def carry_out(
     places.check_access(*own_places)
     with _as_paths(inputs, settings) as given, PeakMemory() as memory:
         with progress.stage("find", "Finding files"):
-            table = reading.open_input(find.find_files(given.paths), settings)
+            table = _open(given.paths, settings)
             recipe = features.make_recipe(table, settings)
+        for note in table.passed_over:
+            progress.say(from_here(note))
         with ExitStack() as stack:
             stack.enter_context(places.clear_errors(*own_places))
             still_ours = stack.enter_context(lock(output))
@@ -144,7 +146,7 @@ def carry_out(
             compute.settle(work.room("tasks"), None if storage.is_remote(first) else Path(first))
             progress.explain(chosen_plan.describe())
             if work.state.get("thorough"):
-                table = reading.open_input(find.find_files(given.paths), settings, thorough=True)
+                table = _open(given.paths, settings, thorough=True)
             run = Run(table, recipe, chosen_plan, work, settings, progress, compute)
             try:
                 made = record.begin(command.name, settings, sources, identity) | command.steps(run)
@@ -165,6 +167,13 @@ def carry_out(
             # Of a run that was given up for one with another --work-dir.
             WorkFolder(output / workfolder.WORK).remove()
     return Segmentation(output, made)
+
+
+def _open(paths: Sequence[str | os.PathLike[str]], settings: Settings, *, thorough: bool = False) -> Table:
+    passed_over: list[str] = []
+    files = find.find_files(paths, passed_over)
+    table = reading.open_input(files, settings, thorough=thorough)
+    return replace(table, passed_over=tuple(passed_over))
 
 
 class _Given(NamedTuple):

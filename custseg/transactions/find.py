@@ -3,36 +3,26 @@
 from __future__ import annotations
 
 import os
-import re
 import stat
 import zipfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from glob import glob, has_magic
-from pathlib import Path
 from typing import Literal
 
-from custseg.errors import InputError, cut, nearest
+from custseg.errors import InputError, cut
 from custseg.running import storage
-from custseg.running.places import local_path
 from custseg.running.storage import RemoteFile
-from custseg.running.workfolder import holds_run
+from custseg.transactions import searching
+from custseg.transactions.searching import EXCEL_ENDINGS
 
-TEXT_ENDINGS = (".csv", ".tsv", ".txt")
-EXCEL_ENDINGS = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
-ZIPPED_EXCEL_ENDINGS = (".xlsx", ".xlsm", ".xlsb", ".ods")
-ENDINGS = (
-    *(text + packed for text in TEXT_ENDINGS for packed in ("", ".gz", ".zst")),
-    ".parquet",
-    ".pq",
-    *EXCEL_ENDINGS,
-)
-"""Files taken when a folder is searched; a file named outright is told by its content."""
+SHOWN = 3
+"""Files shown of those that are left out."""
 
 REQUESTS = 32
 """Objects looked at at once: each answer is short and long on its way."""
 
+ZIPPED_EXCEL_ENDINGS = (".xlsx", ".xlsm", ".xlsb", ".ods")
 PARQUET_MAGIC = b"PAR1"
 ZIP_MAGIC = b"PK\x03\x04"
 OLD_EXCEL_MAGIC = b"\xd0\xcf\x11\xe0"
@@ -63,13 +53,17 @@ class InputFile:
     problem: InputError | None = None
 
 
-def find_files(inputs: Sequence[str | os.PathLike[str]]) -> tuple[InputFile, ...]:
+def find_files(
+    inputs: Sequence[str | os.PathLike[str]], notes: list[str] | None = None
+) -> tuple[InputFile, ...]:
     """Find all files that the inputs name.
 
     Parameters
     ----------
     inputs
         Files, folders (searched below; names starting with ``.`` or ``_`` left out) and globs.
+    notes
+        Gets which files of folders were left out by their endings.
 
     Returns
     -------
@@ -83,17 +77,31 @@ def find_files(inputs: Sequence[str | os.PathLike[str]]) -> tuple[InputFile, ...
     """
     paths: dict[str, None] = {}
     remote: dict[str, RemoteFile] = {}
+    left_out: list[str] = []
     for given in inputs:
         if storage.is_remote(str(given)):
-            remote |= {file.url: file for file in _expand_remote(str(given))}
+            remote |= {file.url: file for file in searching.expand_remote(str(given))}
             continue
-        for path in _expand(str(given)):
-            paths[os.path.realpath(path)] = None
+        for path in searching.expand(str(given), left_out):
+            real = os.path.realpath(path)
+            # A link to nothing goes by its own name.
+            paths[real if os.path.exists(real) else os.path.abspath(path)] = None  # noqa: PTH100, PTH110
     if not paths and not remote:
         raise InputError("no-input", "No input was named.", now="Name files, folders or globs.")
+    if notes is not None:
+        notes += _say_left_out(sorted({*left_out} - {*paths}))
     with ThreadPoolExecutor(REQUESTS) as pool:
         looked = list(pool.map(_look_at_remote, (remote[url] for url in sorted(remote))))
     return (*(_look_at(path) for path in sorted(paths)), *looked)
+
+
+def _say_left_out(paths: Sequence[str]) -> list[str]:
+    """Say which files of folders are not read."""
+    if not paths:
+        return []
+    shown = cut(", ".join(paths[:SHOWN]) + (", …" if len(paths) > SHOWN else ""))
+    files = "1 file was" if len(paths) == 1 else f"{len(paths):,} files were"
+    return [f"{files} left out by the ending, and would be read if named: {shown}."]
 
 
 def refuse_changed(files: Iterable[InputFile]) -> None:
@@ -117,81 +125,6 @@ def refuse_changed(files: Iterable[InputFile]) -> None:
             )
 
 
-def _expand(given: str) -> Iterator[Path]:
-    path = local_path(given)
-    if path.is_dir():
-        found = list(_below(path))
-        if not found:
-            there = sorted(entry.name for entry in path.iterdir() if not _hidden(entry.name))
-            raise InputError(
-                "nothing-matched",
-                f"The folder '{given}' holds no file that custseg reads.",
-                where=f"searched for {', '.join(ENDINGS)}"
-                + (f"; there are: {cut(', '.join(there))}" if there else ""),
-                now="Name the files themselves: custseg reads them whatever their ending, or says why not.",
-            )
-        yield from found
-    elif path.exists():
-        yield path
-    elif has_magic(given):
-        matches = [Path(match) for match in glob(os.fspath(path), recursive=True)]  # noqa: PTH207
-        found = [match for match in matches if match.is_file() and not _hidden(match.name)]
-        if not found:
-            raise InputError(
-                "nothing-matched",
-                f"Nothing matches '{given}'.",
-                now="Check the pattern; quote it so that custseg, not the shell, expands it.",
-            )
-        yield from found
-    else:
-        siblings = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
-        raise InputError(
-            "no-such-file",
-            f"There is no file or folder '{given}'.",
-            where=f"in the folder {path.parent.resolve()}",
-            now="It is a link that leads to no file."
-            if path.name in siblings
-            else nearest(path.name, siblings) or "Check the path.",
-        )
-
-
-def _expand_remote(given: str) -> Iterator[RemoteFile]:
-    """Find objects: one by its name, those below a folder, those that match a pattern."""
-    if has_magic(given):
-        folder = given[: min(given.find(sign) for sign in "*?[" if sign in given)].rpartition("/")[0]
-        # As in a shell, a single star does not reach into folders.
-        pattern = re.compile(_as_expression(given))
-        found = [file for file in storage.below(folder) if pattern.fullmatch(file.url)]
-        found = [file for file in found if not any(map(_hidden, file.url.removeprefix(folder).split("/")))]
-    else:
-        found = [file for file in storage.below(given) if _is_usable(file.url.removeprefix(given))]
-        if not found and given.count("/") > 2 and not given.endswith("/"):
-            found = [storage.look_at(given)]
-    if not found:
-        raise InputError(
-            "nothing-matched",
-            f"'{cut(given)}' names no object that custseg reads.",
-            where="searched for " + ", ".join(ENDINGS),
-            now="Check the address; name objects themselves if they have other endings.",
-        )
-    yield from found
-
-
-def _as_expression(pattern: str) -> str:
-    """Return a glob as a regular expression."""
-    parts = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
-    pieces = re.split(r"(\*\*/|\*\*|\*|\?|\[[^]]+\])", pattern)
-    return "".join(
-        parts.get(piece, piece if piece.startswith("[") and piece.endswith("]") else re.escape(piece))
-        for piece in pieces
-    )
-
-
-def _is_usable(path: str) -> bool:
-    names = [name for name in path.split("/") if name]
-    return bool(names) and not any(map(_hidden, names)) and names[-1].lower().endswith(ENDINGS)
-
-
 def _look_at_remote(file: RemoteFile) -> InputFile:
     """Tell an object's format by content."""
     facts = file.size, file.modified
@@ -202,22 +135,6 @@ def _look_at_remote(file: RemoteFile) -> InputFile:
             return InputFile(file.url, _format(file.url, start, data.read(4)), *facts)
     except InputError as problem:
         return InputFile(file.url, "csv", *facts, problem)
-
-
-def _below(folder: Path) -> Iterator[Path]:
-    for root, folders, names in os.walk(folder):
-        if holds_run({*names, *folders}):
-            folders.clear()
-            continue
-        folders[:] = [name for name in folders if not _hidden(name)]
-        for name in names:
-            if not _hidden(name) and name.lower().endswith(ENDINGS):
-                yield Path(root, name)
-
-
-def _hidden(name: str) -> bool:
-    # ~$ begins the names of Excel's lock files.
-    return name.startswith((".", "_", "~$"))
 
 
 def _look_at(path: str) -> InputFile:

@@ -81,6 +81,8 @@ class Table:
         Whether a file that turns out to be damaged is left out.
     skipped
         Files that were left out already.
+    passed_over
+        What is said of files in folders that were not taken for transactions.
     notes
         What was seen and decided that a user may want to know.
     """
@@ -95,6 +97,7 @@ class Table:
     thorough: bool = False
     skip_bad_files: bool = False
     skipped: tuple[SkippedFile, ...] = ()
+    passed_over: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
     @property

@@ -10,7 +10,6 @@ import codecs
 import gzip
 import importlib
 import io
-import shlex
 import sys
 import zlib
 from collections.abc import Iterator, Sequence
@@ -285,7 +284,7 @@ class reading:
                 "unreadable-file",
                 f"The file cannot be read to its end: {cut(error)}.",
                 where=self.path,
-                now=f"It is packed with zstd --long. Unpack it: zstd -d --long=31 {shlex.quote(self.path)}"
+                now=f"It is packed with zstd --long. Unpack it: zstd -d --long=31 '{self.path}'"
                 if "too much memory" in str(error)
                 else "Copy it again from where it came from; it may have been cut off. "
                 "--skip-bad-files goes on without it.",
