@@ -34,6 +34,12 @@ def write_summary(record: Mapping[str, Any], folder: AnyPath) -> str:
     if lost:
         left_out = ", ".join(f"{fate.replace('_', ' ')} {count:,}" for fate, count in lost.items())
         lines.append(f"Left out: {left_out}")
+    if skipped := record["inputs"].get("skipped"):
+        whole = record["inputs"]["files"] + len(skipped)
+        lines.append(
+            f"Files that cannot be read and were left out: {len(skipped):,} of {whole:,}, such as "
+            f"{formats.printable(skipped[0]['path'])}"
+        )
     lines += ["", *_table(record), ""]
     selection = record.get("k_selection")
     if selection:

@@ -12,6 +12,9 @@ from custseg.report import formats, sentences
 from custseg.report.cells import Column
 from custseg.report.tables import FEWEST, Record, segment_labels, shown_features, tiny_segments
 
+SHOWN = 5
+"""Files named of those that were left out; run.json has all of them."""
+
 STAGES = {
     "find": "Finding the files",
     "exchange": "Reading and cleaning",
@@ -165,11 +168,14 @@ def _inputs(record: Record) -> list[tuple[str, str]]:
     files = inputs.get("files") or len(paths)
     more = f" and {formats.count(files - len(paths))} more" if files > len(paths) else ""
     columns = inputs.get("columns") or {}
+    skipped = [f"{file['path']}: {file['problem'].rstrip('.')}" for file in inputs.get("skipped") or []]
+    unread = f"{formats.plural(len(skipped), 'file')} that cannot be read: {'; '.join(skipped[:SHOWN])}"
     return [
         ("Files", f"{formats.count(files)}, {formats.size(inputs.get('bytes'))}"),
         ("Paths", ", ".join(map(str, paths)) + more),
         ("Columns", "; ".join(f"{name} from {', '.join(map(str, of))}" for name, of in columns.items())),
         ("Derived", "; ".join(map(str, inputs.get("derived") or []))),
+        ("Left out", (unread + ("; …" if len(skipped) > SHOWN else "")) if skipped else ""),
         ("Notes", "; ".join(map(str, inputs.get("notes") or []))),
         ("Recency counted to", formats.date(record.get("as_of")) if record.get("as_of") else ""),
     ]

@@ -5,6 +5,7 @@ from pathlib import Path
 from made_run import made_run
 
 from custseg.report import console
+from custseg.report.summary import small_print
 
 
 def summary(k, **changes):
@@ -35,3 +36,16 @@ def test_names_are_printable():
     record, _ = made_run(2)
     hostile = [segment | {"name": "\x1b[31mred\n"} for segment in record["segments"]]
     assert "\x1b" not in summary(2, segments=hostile)
+
+
+def test_files_that_were_left_out_are_told():
+    record, _ = made_run(3)
+    skipped = [
+        {"path": f"/till/{n}.csv", "code": "empty-file", "problem": "The file is empty."} for n in "abc"
+    ]
+    inputs = record["inputs"] | {"files": 2, "skipped": skipped}
+    assert "left out: 3 of 5, such as /till/a.csv" in summary(3, inputs=inputs)
+    assert "cannot be read" not in summary(3, inputs=inputs | {"skipped": []})
+    groups = small_print(record | {"inputs": inputs}, small_cells=False)
+    [text] = [text for group in groups for key, text in group["rows"] if key == "Left out"]
+    assert text.startswith("3 files that cannot be read: /till/a.csv: The file is empty; /till/b.csv")
