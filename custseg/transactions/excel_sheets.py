@@ -5,28 +5,16 @@ A sheet is held in memory as a whole, which is what no other format needs; it ha
 
 from __future__ import annotations
 
-import logging
-import os
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import polars as pl
 
 from custseg.columns import LINE_IN_TEXT
 from custseg.errors import InputError, cut, nearest
-from custseg.running import storage
-from custseg.transactions.dialects import HEADER_ROWS, MOST_COLUMNS
-
-# A sheet that is a chart is left out with a note of ours; the library's own word of it belongs in a log.
-logging.getLogger("calamine").addHandler(logging.NullHandler())
-
-NEAR = 50
-"""Columns that are counted by their place, empty ones too; behind them empty ones are left out."""
-
-KEPT_SHEETS = 2
-"""Sheets kept between looking at a workbook and reading it."""
+from custseg.transactions import workbooks
+from custseg.transactions.dialects import HEADER_ROWS
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +27,10 @@ class ExcelSheet:
         Row the header is in, from 1; 0 where there is none.
     lines
         Rows below the header.
+    with_commas
+        Columns in which some cell has a comma.
+    comma_numbers
+        Columns whose number cells are given with a decimal comma, as the texts beside them have it.
     """
 
     path: str
@@ -46,6 +38,8 @@ class ExcelSheet:
     header: tuple[str, ...]
     header_line: int
     lines: int
+    with_commas: frozenset[int] = frozenset()
+    comma_numbers: tuple[int, ...] = ()
 
     format = "excel"
     rows = None
@@ -72,7 +66,15 @@ class ExcelSheet:
 
     def scan(self) -> pl.LazyFrame:
         """Return the rows below the header, as columns ``c0``, ``c1`` and so on."""
-        return _sheets.take(self.path, self.sheet).slice(self.header_line).lazy()
+        read = workbooks.take(self.path, self.sheet)
+        frame = read.frame
+        if self.comma_numbers:
+            swapped = [
+                frame[name].str.replace(".", ",", literal=True).zip_with(are_numbers, frame[name])
+                for name, are_numbers in self._number_cells(read, self.comma_numbers).items()
+            ]
+            frame = frame.with_columns(swapped)
+        return frame.slice(self.header_line).lazy()
 
     def frames(self, limit: int) -> Iterator[pl.LazyFrame]:
         """Yield the whole sheet."""
@@ -83,10 +85,27 @@ class ExcelSheet:
 
     def sample(self, size: int) -> list[list[str | None]]:
         """Return rows from the beginning, the middle and the end, `size` bytes in all, about."""
-        frame = _sheets.look_at(self.path, self.sheet).frame.slice(self.header_line)
+        frame = workbooks.look_at(self.path, self.sheet).frame.slice(self.header_line)
         rows = max(1, size // LINE_IN_TEXT // 3)
         starts = {0, max(0, (frame.height - rows) // 2), max(0, frame.height - rows)}
         return [list(row) for start in sorted(starts) for row in frame.slice(start, rows).iter_rows()]
+
+    def texts(self, columns: Sequence[int]) -> list[str]:
+        """Return the different texts in columns: what is stored as a number is in no doubt."""
+        read = workbooks.look_at(self.path, self.sheet)
+        found: dict[str, None] = {}
+        for column, are_numbers in self._number_cells(read, columns).items():
+            below = slice(self.header_line, None)
+            texts = read.frame[column][below].filter(~are_numbers[below]).drop_nulls()
+            found |= dict.fromkeys(texts.unique(maintain_order=True))
+        return list(found)
+
+    def _number_cells(self, read: workbooks.Sheet, columns: Sequence[int]) -> dict[str, pl.Series]:
+        """Tell by column which of all its cells are numbers."""
+        columns = sorted(columns)
+        places = [read.places[column] for column in columns]
+        found = workbooks.number_cells(self.path, self.sheet, places)
+        return {f"c{column}": cells for column, cells in zip(columns, found, strict=True)}
 
 
 class Workbook(NamedTuple):
@@ -117,7 +136,7 @@ def open_workbook(
     InputError
         The workbook cannot be read, lacks a sheet that is wanted, or has none that holds lines.
     """
-    names = _sheet_names(path)
+    names = workbooks.sheet_names(path)
     for name in wanted:
         if name not in names:
             raise InputError(
@@ -128,7 +147,7 @@ def open_workbook(
             )
     found = Workbook([], [])
     for name in wanted or names:
-        frame, hidden = _sheets.look_at(path, name)
+        frame, _, hidden = workbooks.look_at(path, name)
         if hidden and not wanted:
             found.notes.append(f"{path}: the sheet '{name}' was left out: it is hidden. --sheet takes it.")
             continue
@@ -140,11 +159,14 @@ def open_workbook(
             )
         elif no_header:
             columns = tuple(str(number) for number in range(1, frame.width + 1))
-            found.sheets.append(ExcelSheet(path, name, columns, 0, frame.height))
+            found.sheets.append(ExcelSheet(path, name, columns, 0, frame.height, _with_commas(frame)))
         else:
             header = header or 0
             columns = tuple(cell.strip() for cell in rows[header])
-            found.sheets.append(ExcelSheet(path, name, columns, header + 1, frame.height - header - 1))
+            lines = frame.slice(header + 1)
+            found.sheets.append(
+                ExcelSheet(path, name, columns, header + 1, lines.height, _with_commas(lines))
+            )
     if not found.sheets:
         raise InputError(
             "no-sheet",
@@ -155,90 +177,6 @@ def open_workbook(
     return found
 
 
-class _Sheet(NamedTuple):
-    """All rows of a sheet, and whether the workbook hides it."""
-
-    frame: pl.DataFrame
-    hidden: bool
-
-
-class _Sheets:
-    """The sheets read last, since one is looked at before it is read, and reading takes seconds."""
-
-    def __init__(self) -> None:
-        self.kept: dict[tuple[object, ...], _Sheet] = {}
-        self.lock = threading.Lock()
-
-    def look_at(self, path: str, sheet: str) -> _Sheet:
-        """Return a sheet and keep it."""
-        key = path, sheet, _changed(path)
-        with self.lock:
-            if key not in self.kept:
-                read = _read_sheet(path, sheet)
-                while len(self.kept) >= KEPT_SHEETS:
-                    self.kept.pop(next(iter(self.kept)))
-                self.kept[key] = read
-            return self.kept[key]
-
-    def take(self, path: str, sheet: str) -> pl.DataFrame:
-        """Return all rows of a sheet and let go of them."""
-        read = self.look_at(path, sheet)
-        with self.lock:
-            for key in [key for key in self.kept if key[:2] == (path, sheet)]:
-                del self.kept[key]
-        return read.frame
-
-
-_sheets = _Sheets()
-
-
-def _open(path: str) -> Any:
-    import fastexcel
-
-    try:
-        if storage.is_remote(path):
-            with storage.open_binary(path) as file:
-                return fastexcel.read_excel(file.read())
-        return fastexcel.read_excel(path)
-    except (fastexcel.FastExcelError, OSError) as error:
-        raise _damaged(path, error) from None
-
-
-def _changed(path: str) -> int:
-    return storage.look_at(path).modified if storage.is_remote(path) else os.stat(path).st_mtime_ns  # noqa: PTH116
-
-
-def _sheet_names(path: str) -> list[str]:
-    return list(_open(path).sheet_names)
-
-
-def _read_sheet(path: str, sheet: str) -> _Sheet:
-    import fastexcel
-
-    try:
-        # skip_rows=0 keeps empty rows at the top, so that row numbers are those that Excel shows.
-        table = _open(path).load_sheet(sheet, header_row=None, skip_rows=0, dtypes="string")
-    except (fastexcel.FastExcelError, OSError) as error:
-        raise _damaged(f"{path}, sheet '{sheet}'", error) from None
-    frame: pl.DataFrame = table.to_polars() if table.width else pl.DataFrame()
-    # A cell that strayed far to the right makes a sheet wide that is not.
-    columns = [c for place, c in enumerate(frame) if place < NEAR or c.null_count() < frame.height]
-    if len(columns) > MOST_COLUMNS:
-        raise InputError(
-            "too-many-columns",
-            f"The sheet has {len(columns):,} columns; custseg takes {MOST_COLUMNS:,}.",
-            where=f"{path}, sheet '{sheet}'",
-            now="Write the columns that count to a sheet of their own.",
-        )
-    named = [column.alias(f"c{place}") for place, column in enumerate(columns)]
-    return _Sheet(pl.DataFrame(named), table.visible != "visible")
-
-
-def _damaged(place: str, error: BaseException) -> InputError:
-    return InputError(
-        "damaged-file",
-        f"The workbook cannot be read: {cut(str(error).partition('Context:')[0].strip())}.",
-        where=place,
-        now="Open it in Excel and save it again; a password must be taken off. "
-        "--skip-bad-files goes on without it.",
-    )
+def _with_commas(lines: pl.DataFrame) -> frozenset[int]:
+    found = lines.select(pl.all().str.contains(",", literal=True).any())
+    return frozenset(number for number, has_comma in enumerate(found.row(0)) if has_comma)

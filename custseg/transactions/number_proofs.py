@@ -10,6 +10,7 @@ import polars as pl
 
 from custseg.errors import InputError, Meet, cut, stop
 from custseg.transactions import numerals, values
+from custseg.transactions.excel_sheets import ExcelSheet
 from custseg.transactions.numerals import COMMA, POINT, MarkEvidence
 from custseg.transactions.source import NUMBERS, PROOF_BLOCK, Cells, Samples, Source
 
@@ -41,10 +42,11 @@ def prove_marks(
     marks: dict[int, str] = {}
     doubtful = {}
     careful = {}
+    evidences = {}
     for number, source in enumerate(sources):
         names = [name for name in NUMBERS if name in source.columns and source.is_text(name)]
         cells = [cell for name in names for cell in samples[number][name] if cell]
-        evidence = None if told else _mark_evidence(cells)
+        evidence = None if told else _evidence(source, names, cells, thorough=thorough)
         marks[number] = told or (POINT if evidence is None or not names else evidence.mark)
         if evidence and names and not evidence.mark and (evidence.seen or thorough):
             if not evidence.is_contradictory:
@@ -56,12 +58,13 @@ def prove_marks(
                 meet(_contradictory_marks(source, evidence))
             elif evidence.seen:
                 doubtful[number] = evidence
+        evidences[number] = evidence
         careful[number] = _needs_care(cells, marks[number])
     # From a file that another program wrote nothing can be told: one has semicolons and decimal commas,
     # another commas and thousands.
     proved_by_kind: dict[object, set[str]] = {}
     for number, source in enumerate(sources):
-        if marks[number]:
+        if marks[number] and (evidences[number] or not isinstance(source.contents, ExcelSheet)):
             proved_by_kind.setdefault(source.contents.alike[:2], set()).add(marks[number])
     for number, evidence in doubtful.items():
         if not marks[number]:
@@ -70,7 +73,33 @@ def prove_marks(
                 marks[number] = next(iter(proved))
             else:
                 meet(ambiguous_number(sources[number], evidence.examples[""]))
-    return [replace(source, mark=marks[n], careful=careful[n]) for n, source in enumerate(sources)]
+    return [replace(_with_mark(source, marks[n]), careful=careful[n]) for n, source in enumerate(sources)]
+
+
+def _number_columns(source: Source) -> list[int]:
+    return [source.columns[name] for name in NUMBERS if name in source.columns]
+
+
+def _evidence(source: Source, names: Sequence[str], cells: Cells, *, thorough: bool) -> MarkEvidence | None:
+    """Return what a file shows of the decimal mark of texts; None where that is plainly the point."""
+    evidence = _mark_evidence(cells)
+    sheet = source.contents
+    if not isinstance(sheet, ExcelSheet) or not names:
+        return evidence
+    columns = _number_columns(source)
+    if sheet.with_commas.isdisjoint(columns) and (evidence is None or not (evidence.seen or thorough)):
+        return evidence
+    # A cell that is a number is in no doubt, and says nothing of the texts beside it.
+    evidence = MarkEvidence.of(sheet.texts(columns))
+    return evidence if evidence.seen else None
+
+
+def _with_mark(source: Source, mark: str) -> Source:
+    """Have the numbers of a source read with a decimal mark, which number cells do not have of themselves."""
+    contents = source.contents
+    if mark == COMMA and isinstance(contents, ExcelSheet):
+        contents = replace(contents, comma_numbers=tuple(_number_columns(source)))
+    return replace(source, contents=contents, mark=mark)
 
 
 _POINT_ONLY = re.compile(r"\.(?:\d{1,2}|\d{4,})$", re.MULTILINE)
@@ -94,6 +123,8 @@ def _look_through_numbers(
     source: Source, evidence: MarkEvidence, names: Sequence[str], *, thorough: bool
 ) -> str:
     """Look at every number of a file until one proves the decimal mark, or at all if thorough; return it."""
+    if isinstance(source.contents, ExcelSheet):
+        return evidence.mark  # all its texts were looked at
     marks: list[str] = []
     looks: list[pl.Expr] = []
     for name in names:

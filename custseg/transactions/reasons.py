@@ -203,6 +203,8 @@ def _numbers(excerpt: Excerpt, settings: Settings) -> Reason:
     proof = evidence.examples.get(source.mark)
     if proof:
         return Reason("numbers", found, f"'{cut(proof)}' proves it")
-    return Reason(
-        "numbers", found, "other lines or files prove it" if evidence.seen else "no other mark was seen"
-    )
+    if isinstance(source.contents, ExcelSheet):
+        why = "cells that are numbers say so themselves"
+    else:
+        why = "other lines or files prove it" if evidence.seen else "no other mark was seen"
+    return Reason("numbers", found, why)
