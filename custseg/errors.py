@@ -15,6 +15,8 @@ and a ``code`` under which the documentation lists it.
 from __future__ import annotations
 
 import os
+import re
+import shlex
 from collections.abc import Callable, Iterable
 from difflib import get_close_matches
 from pathlib import Path
@@ -100,6 +102,14 @@ def cut(text: object) -> str:
     """Text from elsewhere (a library, a file) on one line, short enough to print and safe for a terminal."""
     flat = "".join(sign if sign.isprintable() else "\ufffd" for sign in " ".join(str(text).split()))
     return flat if len(flat) <= FOREIGN_TEXT_LIMIT else flat[: FOREIGN_TEXT_LIMIT - 1] + "…"
+
+
+def in_shell(text: object) -> str:
+    """Text from elsewhere, cut, in quotes as a shell takes it."""
+    flat = cut(text)
+    if "'" not in flat:
+        return f"'{flat}'"
+    return shlex.quote(flat) if re.search(r'["$`\\!]', flat) else f'"{flat}"'
 
 
 def size(number: float) -> str:

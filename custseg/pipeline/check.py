@@ -31,6 +31,7 @@ from custseg.transactions.reading import Table
 from custseg.transactions.source import Source, Surprise
 from custseg.transactions.trial import Excerpt, Trial
 from custseg.transactions.unreadable import Place, Unreadable, find_unreadable
+from custseg.transactions.ways import say_ways
 
 SHOWN_CELLS = 3
 SHOWN_FILES = 3
@@ -95,7 +96,7 @@ def check(inputs: Inputs, *, settings: Settings | None = None) -> Check:
         suspects=(*suspects.find_suspects(trials), *overlooked.find_overlooked(trials, settings.column)),
         notes=(
             *passed_over,
-            *(note for note in table.notes if note not in reading.say_ways(table.sources)),
+            *(note for note in table.notes if note not in say_ways(table.sources)),
         ),
         seconds=time.perf_counter() - start,
         trials=tuple(trials),

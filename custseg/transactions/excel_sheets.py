@@ -5,6 +5,7 @@ A sheet is held in memory as a whole, which is what no other format needs; it ha
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -12,9 +13,16 @@ from typing import NamedTuple
 import polars as pl
 
 from custseg.columns import LINE_IN_TEXT
-from custseg.errors import InputError, cut, nearest
+from custseg.errors import InputError, Meet, cut, in_shell, nearest
 from custseg.transactions import workbooks
-from custseg.transactions.dialects import HEADER_ROWS
+from custseg.transactions.dialects import HEADER_ROWS, SEPARATORS
+from custseg.transactions.left_out import Glimpse, refuse_left_out
+
+FAR_HEADER_ROWS = 1_000
+"""Rows looked through for the header of a sheet that was named."""
+
+_VALUE = re.compile(r"\s*\d[\d.,:/\s-]*")
+"""A number, a date or a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,10 +117,12 @@ class ExcelSheet:
 
 
 class Workbook(NamedTuple):
-    """The sheets of a workbook that hold lines, and why others do not."""
+    """The sheets of a workbook that hold lines, why others do not, and the names of all."""
 
+    path: str
     sheets: list[ExcelSheet]
     notes: list[str]
+    names: list[str]
 
 
 def open_workbook(
@@ -127,56 +137,120 @@ def open_workbook(
     Parameters
     ----------
     wanted
-        Names of sheets to read; all that hold lines when empty.
+        Names of sheets to read, those that it has; all that hold lines when empty.
     is_header
         Tells whether a row can be the header.
 
     Raises
     ------
     InputError
-        The workbook cannot be read, lacks a sheet that is wanted, or has none that holds lines.
+        The workbook cannot be read, has no sheet that is wanted, or none that holds lines; or one that seems
+        to hold lines would be left out.
     """
-    names = workbooks.sheet_names(path)
-    for name in wanted:
-        if name not in names:
-            raise InputError(
-                "no-such-sheet",
-                f"The workbook has no sheet '{cut(name)}'.",
-                where=f"{path}; it has: {cut(', '.join(names))}",
-                now=nearest(name, names) or "Name one of these with --sheet.",
-            )
-    found = Workbook([], [])
-    for name in wanted or names:
-        frame, _, hidden = workbooks.look_at(path, name)
-        if hidden and not wanted:
-            found.notes.append(f"{path}: the sheet '{name}' was left out: it is hidden. --sheet takes it.")
-            continue
-        rows = [[cell or "" for cell in row] for row in frame.head(HEADER_ROWS).iter_rows()]
-        header = next((number for number, row in enumerate(rows) if is_header(row)), None)
-        if frame.is_empty() or (header is None and not no_header and not wanted):
-            found.notes.append(
+    book = Workbook(path, [], [], workbooks.sheet_names(path))
+    here = [name for name in wanted if name in book.names]
+    if wanted and not here:
+        raise _no_such_sheet(wanted, [book])
+    book.notes.extend(f"{path}: it has no sheet '{name}'." for name in wanted if name not in here)
+    read: list[Glimpse] = []
+    left: list[Glimpse] = []
+    hidden: list[str] = []
+    for name in here or book.names:
+        sheet = workbooks.look_at(path, name)
+        rows = _first_rows(sheet, FAR_HEADER_ROWS if wanted else HEADER_ROWS)
+        header = _find_header(rows, is_header)
+        if sheet.hidden and not wanted:
+            hidden += [name] if header is not None else []
+            book.notes.append(f"{path}: the sheet '{name}' was left out: it is hidden. --sheet takes it.")
+        elif sheet.frame.is_empty() or (header is None and not no_header and not wanted):
+            left.append(Glimpse(name, rows, sheet.frame.height))
+            book.notes.append(
                 f"{path}: the sheet '{name}' was left out: it has no header with a customer column."
             )
-        elif no_header:
-            columns = tuple(str(number) for number in range(1, frame.width + 1))
-            found.sheets.append(ExcelSheet(path, name, columns, 0, frame.height, _with_commas(frame)))
         else:
-            header = header or 0
-            columns = tuple(cell.strip() for cell in rows[header])
-            lines = frame.slice(header + 1)
-            found.sheets.append(
-                ExcelSheet(path, name, columns, header + 1, lines.height, _with_commas(lines))
-            )
-    if not found.sheets:
-        raise InputError(
-            "no-sheet",
-            "No sheet of the workbook has a header with a customer column.",
-            where=f"{path}; its sheets: {cut(', '.join(names))}",
-            now="Name the sheet, and the column if need be: --sheet NAME --column customer_id=HEADER.",
-        )
-    return found
+            start = 0 if no_header else (header or 0) + 1
+            book.sheets.append(_sheet(path, name, sheet, start))
+            read.append(Glimpse(name, _first_rows(sheet, HEADER_ROWS, start - 1), sheet.frame.height))
+    if not book.sheets:
+        raise _no_sheet(book, hidden, left, is_header)
+    if not wanted and not no_header:
+        refuse_left_out(path, left, read)
+    return book
 
 
-def _with_commas(lines: pl.DataFrame) -> frozenset[int]:
+def refuse_unknown_sheets(wanted: Sequence[str], books: Sequence[Workbook], meet: Meet) -> None:
+    """Meet an error for each sheet that is wanted and in no workbook."""
+    for name in wanted if books else ():
+        if not any(name in book.names for book in books):
+            meet(_no_such_sheet([name], books))
+
+
+def _first_rows(sheet: workbooks.Sheet, count: int, start: int = 0) -> list[list[str]]:
+    return [[cell or "" for cell in row] for row in sheet.frame.slice(max(0, start), count).iter_rows()]
+
+
+def _find_header(rows: Sequence[Sequence[str]], is_header: Callable[[Sequence[str]], bool]) -> int | None:
+    """Return the row that is the header: the first that can be, and better one of words alone.
+
+    ``Customer, All, Date, 31.12.2024`` is what a report was made with.
+    """
+    found = [number for number, row in enumerate(rows) if is_header(row)]
+    plain = (number for number in found if not any(map(_VALUE.fullmatch, rows[number])))
+    return next(plain, found[0] if found else None)
+
+
+def _sheet(path: str, name: str, sheet: workbooks.Sheet, start: int) -> ExcelSheet:
+    """Return a sheet whose lines start behind as many rows, the last of which is the header."""
+    lines = sheet.frame.slice(start)
+    if start:
+        columns = tuple((cell or "").strip() for cell in sheet.frame.row(start - 1))
+    else:
+        columns = tuple(str(number) for number in range(1, lines.width + 1))
     found = lines.select(pl.all().str.contains(",", literal=True).any())
-    return frozenset(number for number, has_comma in enumerate(found.row(0)) if has_comma)
+    commas = frozenset(number for number, has_comma in enumerate(found.row(0)) if has_comma)
+    return ExcelSheet(path, name, columns, start, lines.height, commas)
+
+
+def _no_such_sheet(wanted: Sequence[str], books: Sequence[Workbook]) -> InputError:
+    names = list(dict.fromkeys(name for book in books for name in book.names))
+    lacking = cut(" or ".join(f"'{name}'" for name in wanted))
+    place, they = (books[0].path, "it has") if len(books) == 1 else (f"{len(books):,} workbooks", "they have")
+    return InputError(
+        "no-such-sheet",
+        f"{'The workbook has no' if len(books) == 1 else 'No workbook has a'} sheet {lacking}.",
+        where=f"{place}; {they}: {cut(', '.join(names))}",
+        now=nearest(wanted[0], names) or "Name one of these with --sheet, which can be given several times.",
+    )
+
+
+def _no_sheet(
+    book: Workbook,
+    hidden: Sequence[str],
+    left: Sequence[Glimpse],
+    is_header: Callable[[Sequence[str]], bool],
+) -> InputError:
+    """Return the error for a workbook without a header, with the reason if one can be seen."""
+    for sheet in left:
+        cells = [cell for row in sheet.rows for cell in row if cell]
+        sign = next((sign for sign in SEPARATORS if cells and is_header(cells[0].split(sign))), "")
+        if sign:
+            return InputError(
+                "one-column",
+                f"The sheet '{cut(sheet.sheet)}' has each line in one cell: it is text that was never cut.",
+                where=f"{book.path}; it begins with: {cut(cells[0])}",
+                now="Give custseg the text it came from, or save the sheet as CSV and give it that.",
+            )
+    if hidden:
+        return InputError(
+            "no-sheet",
+            f"The only sheets with a customer are hidden: {cut(', '.join(hidden))}.",
+            where=book.path,
+            now=f"--sheet {in_shell(hidden[0])} reads it all the same.",
+        )
+    return InputError(
+        "no-sheet",
+        "No sheet of the workbook has a header with a customer column.",
+        where=f"{book.path}; its sheets: {cut(', '.join(book.names))}",
+        now="Name the sheet, and the column if need be: --sheet NAME --column customer_id=HEADER; or delete "
+        "the rows above the header.",
+    )

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from custseg.errors import cut
+from custseg.errors import in_shell
 from custseg.transactions.words import TIERS, plain
 
 HINTS = {
@@ -54,5 +54,5 @@ def _runs(header: str) -> set[str]:
 
 def say_likely(column: str, header: Sequence[str]) -> str:
     """Return the options that name what may be a column, to be added to a message; empty without any."""
-    found = [f"--column {column}='{cut(text)}'" for text in likely_headers(column, header)[:3]]
+    found = [f"--column {column}={in_shell(text)}" for text in likely_headers(column, header)[:3]]
     return f" It may be {' or '.join(found)}." if found else ""

@@ -19,17 +19,15 @@ from custseg.errors import InputError, Meet, cut, stop
 from custseg.settings import Settings
 from custseg.transactions import cleaning, date_proofs, letters, number_proofs
 from custseg.transactions.csv_blocks import CsvFile, open_csv
-from custseg.transactions.date_orders import ORDERS
 from custseg.transactions.dialects import Told, read_dialect
-from custseg.transactions.excel_sheets import open_workbook
+from custseg.transactions.excel_sheets import Workbook, open_workbook, refuse_unknown_sheets
 from custseg.transactions.find import InputFile
-from custseg.transactions.layouts import describe_layout
-from custseg.transactions.numerals import COMMA
 from custseg.transactions.parquet_files import open_parquet
 from custseg.transactions.shared_columns import ask_for_sheets, check_rules, compared_columns, decide_columns
 from custseg.transactions.source import Cells, Contents, Source, line_bytes, stretch
 from custseg.transactions.streams import UNKNOWN
-from custseg.transactions.vocabulary import is_header, map_columns
+from custseg.transactions.vocabulary import is_header, map_columns, refuse_second_header
+from custseg.transactions.ways import say_ways
 from custseg.transactions.words import plain
 
 SAMPLE = 1 << 18
@@ -167,11 +165,15 @@ def _open_all(
     skipped: list[SkippedFile] = []
     notes: list[str] = []
     western: list[str] = []
+    books: list[Workbook] = []
     problem: InputError | None = None
     for file in files:
         try:
-            for contents in _open(file, settings, notes):
+            for contents in _open(file, settings, books):
                 cells = _sample(contents, size)
+                if not settings.no_header:
+                    below = [column[0] for column in cells if column]
+                    refuse_second_header(contents.header, below, contents.place)
                 western += _western(contents, cells, size)
                 if settings.skip_bad_files:
                     # A file is in or out as a whole, so damage has to be known before any line is counted.
@@ -188,6 +190,8 @@ def _open_all(
                 meet(error)
     if problem and not sources:
         meet(problem)
+    refuse_unknown_sheets(settings.sheet, books, meet)
+    notes += [note for book in books for note in book.notes]
     if western:
         way = f"cp1252 where not UTF-8, such as '{cut(western[0])}'"
         notes.append(f"{len(western):,} of {len(files):,} files: {way}.")
@@ -197,7 +201,7 @@ def _open_all(
     return sources, samples, skipped, notes
 
 
-def _open(file: InputFile, settings: Settings, notes: list[str]) -> Sequence[Contents]:
+def _open(file: InputFile, settings: Settings, books: list[Workbook]) -> Sequence[Contents]:
     """Return the contents of a file: one, or one a sheet."""
     if file.problem:
         raise file.problem
@@ -208,9 +212,8 @@ def _open(file: InputFile, settings: Settings, notes: list[str]) -> Sequence[Con
         return is_header(cells, settings.column)
 
     if file.format == "excel":
-        book = open_workbook(file.path, settings.sheet, header, no_header=settings.no_header)
-        notes.extend(book.notes)
-        return book.sheets
+        books.append(open_workbook(file.path, settings.sheet, header, no_header=settings.no_header))
+        return books[-1].sheets
     told = Told(settings.encoding, settings.separator, settings.no_header)
     return [open_csv(file.path, file.size, read_dialect(file.path, told, header))]
 
@@ -277,29 +280,3 @@ def _western(contents: Contents, cells: Sequence[Cells], size: int) -> list[str]
     data = (contents.beginning(), contents.excerpt(size).data)
     word = letters.refuse_other_letters(contents.path, data, contents.dialect.marks.eol)
     return [word] if word else []
-
-
-def say_ways(sources: Sequence[Source]) -> list[str]:
-    """Say what was found out about how files are written, where it is not the plainest way."""
-    ways: dict[str, int] = {}
-    for source in sources:
-        for way in _ways(source):
-            ways[way] = ways.get(way, 0) + 1
-    return [f"{count:,} of {len(sources):,} files: {way}." for way, count in ways.items()]
-
-
-def _ways(source: Source) -> list[str]:
-    ways = []
-    if isinstance(source.contents, CsvFile):
-        dialect = source.contents.dialect
-        if dialect.encoding != UNKNOWN:
-            ways.append(f"encoding {dialect.encoding}")
-        if dialect.separator != ",":
-            ways.append(f"separator {dialect.separator!r}")
-    if source.layout:
-        ways.append(f"layout of {describe_layout(source.layout, source.header)}")
-    if source.mark == COMMA:
-        ways.append("decimal comma")
-    if source.date_order:
-        ways.append(ORDERS[source.date_order])
-    return ways

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import polars as pl
 
 from custseg.columns import LINE_COLUMNS
-from custseg.errors import InputError, Meet, SettingsError, cut, nearest
+from custseg.errors import InputError, Meet, SettingsError, cut, in_shell, nearest
 from custseg.transactions import cleaning, values
 from custseg.transactions.excel_sheets import ExcelSheet
 from custseg.transactions.likely import say_likely
@@ -85,7 +85,7 @@ def ask_for_sheets(sources: Sequence[Source], meet: Meet) -> None:
             lacking = sorted(set(full.columns) - set(sheet.columns) - {"product"})
             if lacking:
                 names = [source.contents.sheet for source in (full, sheet)]  # type: ignore[union-attr]
-                first, second = (f"--sheet '{cut(name)}'" for name in names)
+                first, second = (f"--sheet {in_shell(name)}" for name in names)
                 meet(
                     InputError(
                         "sheets-differ",

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from custseg.columns import LINE_COLUMNS
-from custseg.errors import InputError, Meet, cut, nearest, stop
+from custseg.errors import InputError, Meet, cut, in_shell, nearest, stop
 from custseg.transactions.layouts import find_layout
 from custseg.transactions.likely import likely_headers, say_likely
 from custseg.transactions.numerals import CODES
@@ -113,6 +113,26 @@ def is_header(cells: Sequence[str], told: Mapping[str, str]) -> bool:
     return "customer_id" in known and len(known) > 1
 
 
+def refuse_second_header(header: Sequence[str], below: Sequence[str | None], place: str) -> None:
+    """Stop at a header that goes on in the row below it, as under merged cells.
+
+    Raises
+    ------
+    InputError
+        That row has words only, and names columns.
+    """
+    words = [cell for cell in below if cell and cell.strip()]
+    known = {tier[plain(word)]: word for tier in TIERS for word in words if plain(word) in tier}
+    is_again = list(map(plain, words)) == list(map(plain, header))
+    if len(known) > 1 and not is_again and not any(re.search(r"\d", word) for word in words):
+        raise InputError(
+            "two-header-rows",
+            f"The header has two rows: the second names {' and '.join(map(cut, known.values()))}.",
+            where=place,
+            now="Join them into one row that names every column, and delete the other.",
+        )
+
+
 def _told(header: Sequence[str], column: str, name: str, place: str, meet: Meet) -> int | None:
     found = [i for i, text in enumerate(header) if text.strip() == name]
     found = found or [i for i, text in enumerate(header) if plain(text) == plain(name)]
@@ -178,20 +198,24 @@ def _ask_for_quantity(header: Sequence[str], found: Mapping[str, int], place: st
     if {"unit_price", "amount"} <= found.keys() and plain(header[found["amount"]]) == "amount":
         likely = likely or [header[found["amount"]]]
     if likely:
-        first = cut(likely[0])
+        first, quoted = cut(likely[0]), in_shell(likely[0])
         meet(
             InputError(
                 "likely-quantity",
                 f"Without a column for the quantity every line counts as one unit, and '{first}' may be one.",
                 where=place,
-                now=f"Say --column quantity='{first}'; or --column quantity=- where a line is one unit.",
+                now=f"Say --column quantity={quoted}; or --column quantity=- where a line is one unit.",
             )
         )
 
 
 def _two_meanings(column: str, header: Sequence[str], found: Sequence[int], place: str) -> InputError:
-    first, second = cut(header[found[0]]), cut(header[found[1]])
-    where, now = place, f"Say which: --column {column}='{first}' or --column {column}='{second}'."
+    names = [header[position] for position in found[:2]]
+    first, second = map(cut, names)
+    where, now = (
+        place,
+        "Say which: " + " or ".join(f"--column {column}={in_shell(name)}" for name in names) + ".",
+    )
     if first == second:
         first, second = (f"{first} (column {i + 1})" for i in found[:2])
         now = "Rename one of them in the file: no option can tell them apart."

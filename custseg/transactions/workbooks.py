@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import threading
@@ -106,11 +107,23 @@ def _open(path: str) -> Any:
 
     try:
         if storage.is_remote(path):
-            with storage.open_binary(path) as file:
-                return fastexcel.read_excel(file.read())
-        return fastexcel.read_excel(path)
+            return _open_content(path)
+        try:
+            return fastexcel.read_excel(path)
+        except fastexcel.FastExcelError:
+            # A path is read as its ending says; many a program writes one format and calls it another.
+            with contextlib.suppress(fastexcel.FastExcelError):
+                return _open_content(path)
+            raise
     except (fastexcel.FastExcelError, OSError) as error:
         raise _damaged(path, error) from None
+
+
+def _open_content(path: str) -> Any:
+    import fastexcel
+
+    with storage.open_binary(path) as file:
+        return fastexcel.read_excel(file.read())
 
 
 def _changed(path: str) -> int:

@@ -1,6 +1,7 @@
 """Workbooks as people make them: numbers beside text, sheets and headers that are not as they should be."""
 
 import datetime as dt
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import xlsxwriter
 
 import custseg
 from custseg.columns import SCALE
+from custseg.errors import InputError, in_shell
 from custseg.settings import Settings
 from custseg.transactions.cleaning import KEPT
 
@@ -89,3 +91,95 @@ def test_numbers_of_three_decimals_are_in_no_doubt_where_they_are_numbers(tmp_pa
     many = [[*row[:4], row[4] + 0.125, row[5]] for row in many]
     path = book(tmp_path / "c.xlsx", Sales=[HEADER, *many])
     assert total(path)[0] == sum(row[4] for row in many)
+
+
+def problems(path: Path, **told: Any) -> dict[str, InputError]:
+    return {p.error.code: p.error for p in custseg.check(path, settings=Settings(**told)).problems}
+
+
+MONTHS = {
+    name: [HEADER, *lines()[start : start + 30]] for name, start in (("Jan", 0), ("Feb", 30), ("Mar", 60))
+}
+
+
+@pytest.mark.parametrize("header", [[], [["Custommer", *HEADER[1:]]], [["Sales of March"], []]])
+def test_a_month_without_its_header_ends_the_run(header: Rows, tmp_path: Path) -> None:
+    path = book(tmp_path / "a.xlsx", **{**MONTHS, "Mar": [*header, *MONTHS["Mar"][1:]]})
+    error = problems(path)["sheet-left-out"]
+    assert "'Mar'" in error.what
+    assert "--sheet 'Jan' --sheet 'Feb'" in error.now
+    assert "sheet-left-out" not in problems(path, sheet=("Jan", "Feb"))
+
+
+def test_a_sheet_of_another_kind_is_left_out_with_a_note(tmp_path: Path) -> None:
+    codes: Rows = [
+        ["Code", "Name", "Colour", "Price", "Since"],
+        *[[f"A{n}", "Mug", "red", 2.5, MARCH] for n in range(30)],
+    ]
+    top: Rows = [
+        ["Best articles", None, None],
+        ["StockCode", "Sold", "Quantity"],
+        ["A1", 12, 300],
+        ["A2", 7, 250],
+    ]
+    path = book(tmp_path / "a.xlsx", **MONTHS, Articles=codes, Top=top, About=[["Made by hand"]])
+    found = custseg.check(path)
+    assert found.ok
+    assert [note.split("'")[1] for note in found.notes if "left out" in note] == ["Articles", "Top", "About"]
+
+
+def test_a_header_of_two_rows_is_refused(tmp_path: Path) -> None:
+    above = ["Customer", "Invoice", "Date", "Item", "Sales", None]
+    path = book(tmp_path / "a.xlsx", Sales=[above, [None] * 4 + ["Quantity", "Price"], *lines()])
+    assert "Quantity and Price" in problems(path)["two-header-rows"].what
+    text = tmp_path / "a.csv"
+    text.write_text("Customer,Invoice,Date,Sales,\n,,,Quantity,Price\nk1,1,2024-03-01,2,2.5\n" * 2, "utf-8")
+    assert "two-header-rows" in problems(text)
+    units = book(tmp_path / "b.xlsx", Sales=[HEADER, [None, None, None, None, "pcs", "EUR"], *lines(300)])
+    assert custseg.check(units).estimate.lines["kept"] == 300
+
+
+def test_what_a_report_was_made_with_is_no_header(tmp_path: Path) -> None:
+    made_with = ["Customer", "All", "Period", "2024", "Date", "31.12.2024"]
+    path = book(tmp_path / "a.xlsx", Sales=[made_with, [], HEADER, *lines()])
+    assert total(path)[0] == sum(row[4] for row in lines())
+
+
+def test_a_header_far_down_is_found_in_a_sheet_that_is_named(tmp_path: Path) -> None:
+    path = book(tmp_path / "a.xlsx", Sales=[*[["Parameter", n] for n in range(40)], HEADER, *lines()])
+    assert "delete the rows above the header" in problems(path)["no-sheet"].now
+    assert total(path, sheet=("Sales",))[0] == sum(row[4] for row in lines())
+
+
+def test_each_workbook_gives_the_sheets_it_has_of_those_wanted(tmp_path: Path) -> None:
+    top = [["Customer ID", "Quantity"], *[[n, 9] for n in range(10)]]
+    for name in ("Jan", "Feb"):
+        book(tmp_path / f"{name}.xlsx", **{name: MONTHS[name], "Top": top})
+    assert custseg.check(tmp_path, settings=Settings(sheet=("Jan", "Feb"))).estimate.lines["kept"] == 60
+    assert "Feb.xlsx" in problems(tmp_path, sheet=("Jan",))["no-such-sheet"].where
+    assert (
+        "No workbook has a sheet 'Mar'"
+        in problems(tmp_path, sheet=("Jan", "Feb", "Mar"))["no-such-sheet"].what
+    )
+
+
+def test_a_sheet_that_cannot_be_read_as_it_is_says_why(tmp_path: Path) -> None:
+    path = book(tmp_path / "a.xlsx", hidden="Sales", About=[["Made by hand"]], Sales=[HEADER, *lines()])
+    assert problems(path)["no-sheet"].now.startswith("--sheet 'Sales'")
+    pasted = [[";".join(map(str, row))] for row in [HEADER, *lines()]]
+    assert "never cut" in problems(book(tmp_path / "b.xlsx", Sales=pasted))["one-column"].what
+
+
+def test_options_can_be_pasted_whatever_a_name_has_in_it(tmp_path: Path) -> None:
+    path = book(
+        tmp_path / "a.xlsx", **{"O'Brien": [HEADER, *lines()], "Top": [["Customer", "Total"], [1, 2]]}
+    )
+    assert '--sheet "O\'Brien"' in problems(path)["sheets-differ"].now
+    told = ["quantity=Nombre d'articles", "invoice=N\" d'$5"]
+    assert [shlex.split(in_shell(text)) for text in told] == [[text] for text in told]
+
+
+@pytest.mark.parametrize("ending", [".xls", ".xlsb", ".ods", ".xlsx"])
+def test_a_workbook_is_read_by_what_is_in_it(ending: str, tmp_path: Path) -> None:
+    path = book(tmp_path / "a.xlsx", Sales=[HEADER, *lines()])
+    assert total(path.rename(tmp_path / f"b{ending}"))[0] == sum(row[4] for row in lines())
