@@ -15,8 +15,14 @@ from custseg.transactions import numerals
 from custseg.transactions.dates import EARLIEST_YEAR, LATEST_YEAR, DateForm
 
 NO_ID = (
-    *("", "nan", "null", "none", "na", "n/a", "#n/a", "#ref!", "#value!"),
-    *(r"\n", "(null)", "<null>", "[null]"),
+    *("", "nan", "null", "none", "na", "n/a", r"\n", "(null)", "<null>", "[null]"),
+    # What spreadsheets show for a formula that failed, in English, German, French, Spanish, Italian,
+    # Portuguese, Dutch and Polish.
+    *("#n/a", "#ref!", "#value!", "#div/0!", "#div/0", "#name?", "#num!", "#null!", "#spill!", "#calc!"),
+    *("#nv", "#bezug!", "#wert!", "#zahl!", "#n/d", "#n/d!", "#valeur!", "#nom?", "#nombre!", "#nul!"),
+    *("#valor!", "#¡valor!", "#¡ref!", "#¡div/0!", "#nombre?", "#¿nombre?", "#¡num!", "#¡nulo!"),
+    *("#rif!", "#valore!", "#nome?", "#nullo!", "#núm!", "#nulo!", "#n/disp", "#n/b", "#verw!", "#waarde!"),
+    *("#deel/0!", "#naam?", "#getal!", "#leeg!", "#adr!", "#arg!", "#dziel/0!", "#nazwa?", "#liczba!"),
 )
 """Texts that stand for a missing customer id, compared without case."""
 

@@ -49,6 +49,10 @@ def test_what_has_no_text_is_only_told_apart(cells):
             pl.Series(["17850.0", "00418683", '="0017"', " A-1 ", "n/a", ""]),
             ["17850", "00418683", "0017", "A-1"],
         ),
+        (
+            pl.Series(["#NV2", "#7", "#NV", "#BEZUG!", "#Valeur!", "#DIV/0!", "#N/D", "#NAME?", "#NOMBRE?"]),
+            ["#NV2", "#7"],
+        ),
     ],
 )
 def test_an_id_is_the_same_however_it_is_stored(cells, ids):
