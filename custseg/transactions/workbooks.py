@@ -14,6 +14,7 @@ import polars as pl
 from custseg.errors import InputError, cut
 from custseg.running import storage
 from custseg.transactions.dialects import MOST_COLUMNS
+from custseg.transactions.far_cells import refuse_far_cells
 
 # A sheet that is a chart is left out with a note of ours; the library's own word of it belongs in a log.
 logging.getLogger("calamine").addHandler(logging.NullHandler())
@@ -133,6 +134,7 @@ def _changed(path: str) -> int:
 def _read_sheet(path: str, sheet: str) -> Sheet:
     import fastexcel
 
+    refuse_far_cells(path, sheet)
     try:
         # skip_rows=0 keeps empty rows at the top, so that row numbers are those that Excel shows.
         table = _open(path).load_sheet(sheet, header_row=None, skip_rows=0, dtypes="string")

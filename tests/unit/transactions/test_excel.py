@@ -13,6 +13,7 @@ import custseg
 from custseg.columns import SCALE
 from custseg.errors import InputError, in_shell
 from custseg.settings import Settings
+from custseg.transactions import far_cells
 from custseg.transactions.cleaning import KEPT
 
 HEADER = ["Customer ID", "Invoice", "InvoiceDate", "StockCode", "Quantity", "Price"]
@@ -183,3 +184,15 @@ def test_options_can_be_pasted_whatever_a_name_has_in_it(tmp_path: Path) -> None
 def test_a_workbook_is_read_by_what_is_in_it(ending: str, tmp_path: Path) -> None:
     path = book(tmp_path / "a.xlsx", Sales=[HEADER, *lines()])
     assert total(path.rename(tmp_path / f"b{ending}"))[0] == sum(row[4] for row in lines())
+
+
+def test_a_cell_far_to_the_right_of_a_long_sheet_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(far_cells, "MANY_CELLS", 1_000_000)
+    rows = [HEADER, *lines(70)]
+    rows[4] = [*rows[4], *[None] * (16_384 - len(HEADER) - 1), "x"]
+    path = book(tmp_path / "a.xlsx", Other=[["Made by hand"]], Sales=rows)
+    error = problems(path)["too-many-columns"]
+    assert "XFD5" in error.what
+    assert "sheet 'Sales'" in error.where
