@@ -48,6 +48,8 @@ def find_overlooked(trials: Sequence[Trial], told: Mapping[str, str]) -> list[Su
     for trial in trials:
         for suspect in _in_one(trial, told):
             found.setdefault(suspect.code, suspect)
+    for suspect in _without_zeros(trials):
+        found.setdefault(suspect.code, suspect)
     return list(found.values())
 
 
@@ -198,6 +200,21 @@ def _cancelled(read: pl.DataFrame) -> Iterator[Suspect]:
             "--column invoice=- counts one purchase a customer and day"
             if "invoice_date" in read.columns
             else "--column invoice=- counts each line as a purchase",
+        )
+
+
+def _without_zeros(trials: Sequence[Trial]) -> Iterator[Suspect]:
+    """Find ids that are there with zeros in front and without: some program took them for numbers."""
+    kept = (trial.read.filter(pl.col("fate") == KEPT)["customer_id"].unique() for trial in trials)
+    ids = pl.concat([pl.Series("customer_id", [], pl.String), *kept]).unique()
+    padded = ids.filter(ids.str.contains(r"^0+[1-9]\d*$"))
+    both = padded.filter(padded.str.strip_chars_start("0").is_in(ids.implode())).sort()
+    if len(both) > 1:
+        yield Suspect(
+            "without-zeros",
+            f"{len(both):,} of the customers looked at are there with zeros in front and without, as two: "
+            f"'{cut(both[0])}' and '{cut(both[0].lstrip('0'))}'. A spreadsheet that keeps ids as numbers may "
+            "show zeros that it does not have: write the ids as text.",
         )
 
 

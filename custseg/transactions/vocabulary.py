@@ -122,12 +122,12 @@ def refuse_second_header(header: Sequence[str], below: Sequence[str | None], pla
         That row has words only, and names columns.
     """
     words = [cell for cell in below if cell and cell.strip()]
-    known = {tier[plain(word)]: word for tier in TIERS for word in words if plain(word) in tier}
+    known = {tier[plain(word)]: word for word in words for tier in TIERS if plain(word) in tier}
     is_again = list(map(plain, words)) == list(map(plain, header))
     if len(known) > 1 and not is_again and not any(re.search(r"\d", word) for word in words):
         raise InputError(
             "two-header-rows",
-            f"The header has two rows: the second names {' and '.join(map(cut, known.values()))}.",
+            f"The header has two rows: the second has {', '.join(map(cut, known.values()))}.",
             where=place,
             now="Join them into one row that names every column, and delete the other.",
         )

@@ -132,7 +132,7 @@ def test_a_sheet_of_another_kind_is_left_out_with_a_note(tmp_path: Path) -> None
 def test_a_header_of_two_rows_is_refused(tmp_path: Path) -> None:
     above = ["Customer", "Invoice", "Date", "Item", "Sales", None]
     path = book(tmp_path / "a.xlsx", Sales=[above, [None] * 4 + ["Quantity", "Price"], *lines()])
-    assert "Quantity and Price" in problems(path)["two-header-rows"].what
+    assert "Quantity, Price" in problems(path)["two-header-rows"].what
     text = tmp_path / "a.csv"
     text.write_text("Customer,Invoice,Date,Sales,\n,,,Quantity,Price\nk1,1,2024-03-01,2,2.5\n" * 2, "utf-8")
     assert "two-header-rows" in problems(text)
@@ -196,3 +196,16 @@ def test_a_cell_far_to_the_right_of_a_long_sheet_is_named(
     error = problems(path)["too-many-columns"]
     assert "XFD5" in error.what
     assert "sheet 'Sales'" in error.where
+
+
+def test_ids_with_zeros_in_front_and_without_are_asked_about(tmp_path: Path) -> None:
+    numbers = [[row[0] - 12340, *row[1:]] for row in lines()]
+    texts = [[f"{row[0]:08d}", *row[1:]] for row in numbers]
+    book(tmp_path / "a.xlsx", Sales=[HEADER, *numbers])
+    book(tmp_path / "b.xlsx", Sales=[HEADER, *texts])
+    found = {suspect.code: suspect.what for suspect in custseg.check(tmp_path).suspects}
+    assert found["without-zeros"].startswith("40 of the customers")
+    assert "'00000006' and '6'" in found["without-zeros"]
+    for name in ("a", "b"):
+        alone = custseg.check(tmp_path / f"{name}.xlsx").suspects
+        assert "without-zeros" not in [suspect.code for suspect in alone]
