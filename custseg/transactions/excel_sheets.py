@@ -6,7 +6,7 @@ A sheet is held in memory as a whole, which is what no other format needs; it ha
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -17,6 +17,7 @@ from custseg.errors import InputError, Meet, cut, in_shell, nearest
 from custseg.transactions import workbooks
 from custseg.transactions.dialects import HEADER_ROWS, SEPARATORS
 from custseg.transactions.left_out import Glimpse, refuse_left_out
+from custseg.transactions.sheet_parts import has_unsaved_formulas
 
 FAR_HEADER_ROWS = 1_000
 """Rows looked through for the header of a sheet that was named."""
@@ -183,6 +184,33 @@ def refuse_unknown_sheets(wanted: Sequence[str], books: Sequence[Workbook], meet
     for name in wanted if books else ():
         if not any(name in book.names for book in books):
             meet(_no_such_sheet([name], books))
+
+
+def refuse_unsaved_formulas(
+    sheet: ExcelSheet, columns: Iterable[int], cells: Sequence[Sequence[str | None]]
+) -> None:
+    """Stop at a column that holds nothing but formulas whose results were not saved.
+
+    Parameters
+    ----------
+    columns
+        Columns that are read.
+    cells
+        Sampled cells of all columns.
+
+    Raises
+    ------
+    InputError
+        There is one.
+    """
+    empty = next((sheet.header[column] for column in columns if not any(cells[column])), "")
+    if empty and has_unsaved_formulas(sheet.path, sheet.sheet):
+        raise InputError(
+            "unsaved-formulas",
+            f"The column '{cut(empty)}' is empty: the sheet has formulas whose results were not saved.",
+            where=sheet.place,
+            now="Open the workbook in Excel or LibreOffice, which computes them, and save it.",
+        )
 
 
 def _first_rows(sheet: workbooks.Sheet, count: int, start: int = 0) -> list[list[str]]:

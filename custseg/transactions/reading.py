@@ -20,7 +20,13 @@ from custseg.settings import Settings
 from custseg.transactions import cleaning, date_proofs, letters, number_proofs
 from custseg.transactions.csv_blocks import CsvFile, open_csv
 from custseg.transactions.dialects import Told, read_dialect
-from custseg.transactions.excel_sheets import Workbook, open_workbook, refuse_unknown_sheets
+from custseg.transactions.excel_sheets import (
+    ExcelSheet,
+    Workbook,
+    open_workbook,
+    refuse_unknown_sheets,
+    refuse_unsaved_formulas,
+)
 from custseg.transactions.find import InputFile
 from custseg.transactions.parquet_files import open_parquet
 from custseg.transactions.shared_columns import ask_for_sheets, check_rules, compared_columns, decide_columns
@@ -182,6 +188,8 @@ def _open_all(
                 samples.append({name: cells[position] for name, position in source.columns.items()})
                 length = line_bytes(contents, cells, file.size)
                 sources.append(replace(source, line_bytes=length, stretch=stretch(samples[-1])))
+                if isinstance(contents, ExcelSheet):
+                    refuse_unsaved_formulas(contents, source.columns.values(), cells)
         except InputError as error:
             if settings.skip_bad_files and error.code in BAD_FILE:
                 problem = problem or error

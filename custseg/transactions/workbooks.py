@@ -14,7 +14,7 @@ import polars as pl
 from custseg.errors import InputError, cut
 from custseg.running import storage
 from custseg.transactions.dialects import MOST_COLUMNS
-from custseg.transactions.far_cells import refuse_far_cells
+from custseg.transactions.sheet_parts import refuse_far_cells
 
 # A sheet that is a chart is left out with a note of ours; the library's own word of it belongs in a log.
 logging.getLogger("calamine").addHandler(logging.NullHandler())

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import shlex
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import custseg
 from custseg.columns import SCALE
 from custseg.errors import InputError, in_shell
 from custseg.settings import Settings
-from custseg.transactions import far_cells
+from custseg.transactions import sheet_parts
 from custseg.transactions.cleaning import KEPT
 
 HEADER = ["Customer ID", "Invoice", "InvoiceDate", "StockCode", "Quantity", "Price"]
@@ -40,6 +41,8 @@ def book(path: Path, hidden: str = "", **sheets: Rows) -> Path:
                 for column, cell in enumerate(cells):
                     if isinstance(cell, dt.datetime):
                         sheet.write_datetime(row, column, cell, iso)
+                    elif isinstance(cell, str) and cell.startswith("="):
+                        sheet.write_formula(row, column, cell)
                     elif isinstance(cell, str):
                         sheet.write_string(row, column, cell)
                     elif cell is not None:
@@ -189,7 +192,7 @@ def test_a_workbook_is_read_by_what_is_in_it(ending: str, tmp_path: Path) -> Non
 def test_a_cell_far_to_the_right_of_a_long_sheet_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(far_cells, "MANY_CELLS", 1_000_000)
+    monkeypatch.setattr(sheet_parts, "MANY_CELLS", 1_000_000)
     rows = [HEADER, *lines(70)]
     rows[4] = [*rows[4], *[None] * (16_384 - len(HEADER) - 1), "x"]
     path = book(tmp_path / "a.xlsx", Other=[["Made by hand"]], Sales=rows)
@@ -209,3 +212,15 @@ def test_ids_with_zeros_in_front_and_without_are_asked_about(tmp_path: Path) -> 
     for name in ("a", "b"):
         alone = custseg.check(tmp_path / f"{name}.xlsx").suspects
         assert "without-zeros" not in [suspect.code for suspect in alone]
+
+
+def test_formulas_whose_results_were_not_saved_are_told(tmp_path: Path) -> None:
+    path = book(tmp_path / "a.xlsx", Sales=[HEADER, *[[*row[:5], "=E2*2"] for row in lines()]])
+    # As programs write them that do not compute.
+    with zipfile.ZipFile(path) as old, zipfile.ZipFile(tmp_path / "b.xlsx", "w") as new:
+        for name in old.namelist():
+            new.writestr(name, old.read(name).replace(b"</f><v>0</v>", b"</f><v></v>"))
+    error = problems(tmp_path / "b.xlsx")["unsaved-formulas"]
+    assert "'Price'" in error.what
+    empty = book(tmp_path / "c.xlsx", Sales=[HEADER, *[row[:5] for row in lines()]])
+    assert "unsaved-formulas" not in problems(empty)

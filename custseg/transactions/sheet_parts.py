@@ -1,4 +1,4 @@
-"""Cells that strayed far to the right of a sheet: reading it takes memory for what is empty before them."""
+"""Parts of an ``.xlsx``, looked at for what its reader does not say: cells far to the right, formulas."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import contextlib
 import posixpath
 import re
 import zipfile
+import zlib
+from collections.abc import Iterator
 from typing import IO
 from xml.etree import ElementTree
 
@@ -31,6 +33,14 @@ _DIMENSION = re.compile(rb'<(?:\w+:)?dimension\s+ref="[A-Z]+\d+:([A-Z]+)(\d+)"')
 _FAR_CELL = re.compile(rb'<(?:\w+:)?c r="((?:[A-Z]{3}|A[YZ]|[B-Z][A-Z])\d+)"(?:[^>]*[^>/])?>')
 """A cell behind column AX that is not empty."""
 
+_NO_RESULT = re.compile(
+    rb"(?:</(?:\w+:)?f>|<(?:\w+:)?f[^>]*/>)(?:<(?:\w+:)?v(?:/>|></(?:\w+:)?v>))?</(?:\w+:)?c>"
+)
+"""A formula and the end of its cell."""
+
+_NO_PART = (zipfile.BadZipFile, zlib.error, OSError, KeyError, RuntimeError, ElementTree.ParseError)
+"""What is met in a file that is no ``.xlsx``, or damaged: its reader will say so."""
+
 
 def refuse_far_cells(path: str, sheet: str) -> None:
     """Stop at a sheet that is read at a great cost for a few cells far to the right.
@@ -42,12 +52,7 @@ def refuse_far_cells(path: str, sheet: str) -> None:
     InputError
         It is such a sheet.
     """
-    with (
-        contextlib.suppress(zipfile.BadZipFile, OSError, KeyError, ElementTree.ParseError),
-        storage.open_binary(path) as file,
-        zipfile.ZipFile(file) as book,
-        book.open(_part(book, sheet)) as part,
-    ):
+    with contextlib.suppress(*_NO_PART), _opened(path, sheet) as part:
         start = part.read(CELL_LIMIT * 4)
         told = _DIMENSION.search(start)
         columns, rows = (_number(told[1]), int(told[2])) if told else (0, 0)
@@ -63,6 +68,24 @@ def refuse_far_cells(path: str, sheet: str) -> None:
                 where=f"{path}, sheet '{sheet}'",
                 now="Delete the columns from there on and save the workbook.",
             )
+
+
+def has_unsaved_formulas(path: str, sheet: str) -> bool:
+    """Tell whether a sheet begins with formulas whose results were not saved, as programs write them."""
+    with contextlib.suppress(*_NO_PART), _opened(path, sheet) as part:
+        return bool(_NO_RESULT.search(part.read(PIECE)))
+    return False
+
+
+@contextlib.contextmanager
+def _opened(path: str, sheet: str) -> Iterator[IO[bytes]]:
+    """Open the part that holds a sheet."""
+    with (
+        storage.open_binary(path) as file,
+        zipfile.ZipFile(file) as book,
+        book.open(_part(book, sheet)) as part,
+    ):
+        yield part
 
 
 def _part(book: zipfile.ZipFile, sheet: str) -> str:
