@@ -10,6 +10,7 @@ import polars as pl
 
 from custseg.errors import InputError, Meet, cut, stop
 from custseg.transactions import numerals, values
+from custseg.transactions.cleaning import compared_with_number
 from custseg.transactions.excel_sheets import ExcelSheet
 from custseg.transactions.numerals import COMMA, POINT, MarkEvidence
 from custseg.transactions.source import NUMBERS, PROOF_BLOCK, Cells, Samples, Source
@@ -21,6 +22,7 @@ def prove_marks(
     decimal_comma: bool | None,
     *,
     thorough: bool,
+    where: str = "",
     meet: Meet = stop,
 ) -> list[Source]:
     """Decide how the numbers of each source are read: the decimal mark, and how much care they need.
@@ -32,6 +34,8 @@ def prove_marks(
     ----------
     thorough
         Whether to look through all files in which nothing has a mark.
+    where
+        The condition for lines, which may compare further columns with numbers.
 
     Raises
     ------
@@ -73,7 +77,9 @@ def prove_marks(
                 marks[number] = next(iter(proved))
             else:
                 meet(ambiguous_number(sources[number], evidence.examples[""]))
-    return [replace(_with_mark(source, marks[n]), careful=careful[n]) for n, source in enumerate(sources)]
+    return [
+        replace(_with_mark(source, marks[n], where), careful=careful[n]) for n, source in enumerate(sources)
+    ]
 
 
 def _number_columns(source: Source) -> list[int]:
@@ -94,11 +100,13 @@ def _evidence(source: Source, names: Sequence[str], cells: Cells, *, thorough: b
     return evidence if evidence.seen else None
 
 
-def _with_mark(source: Source, mark: str) -> Source:
+def _with_mark(source: Source, mark: str, where: str) -> Source:
     """Have the numbers of a source read with a decimal mark, which number cells do not have of themselves."""
     contents = source.contents
     if mark == COMMA and isinstance(contents, ExcelSheet):
-        contents = replace(contents, comma_numbers=tuple(_number_columns(source)))
+        header = contents.header
+        columns = [n for n in source.others.values() if header[n] and compared_with_number(where, header[n])]
+        contents = replace(contents, comma_numbers=(*_number_columns(source), *columns))
     return replace(source, contents=contents, mark=mark)
 
 

@@ -136,9 +136,8 @@ def open_input(
     if "invoice_date" in read:
         told = settings.date_format
         sources = date_proofs.prove_dates(sources, samples, told, thorough=thorough, meet=meet)
-    sources = number_proofs.prove_marks(
-        sources, samples, settings.decimal_comma, thorough=thorough, meet=meet
-    )
+    comma, where = settings.decimal_comma, settings.where or ""
+    sources = number_proofs.prove_marks(sources, samples, comma, thorough=thorough, where=where, meet=meet)
     rules = cleaning.Rules(
         since=settings.since,
         until=settings.until,

@@ -81,6 +81,12 @@ def test_a_cell_that_is_a_number_is_one_beside_any_text(
     assert total(path, **told) == (sum(weights), pytest.approx(spend))
 
 
+def test_a_number_that_a_condition_asks_for_is_one_beside_any_text(tmp_path: Path) -> None:
+    rows = [[*line(n, 1, "2,50"), (0.125, 0.25, 1.5)[n % 3]] for n in range(120)]
+    path = book(tmp_path / "a.xlsx", Sales=[[*HEADER, "Rebate"], *rows])
+    assert total(path, where="Rebate < 1")[0] == 80
+
+
 def test_numbers_of_three_decimals_are_in_no_doubt_where_they_are_numbers(tmp_path: Path) -> None:
     fuel = [line(number, 40 + number % 9, 1.749 - number % 7 / 1000) for number in range(120)]
     found = custseg.check(book(tmp_path / "a.xlsx", Sales=[HEADER, *fuel]))
