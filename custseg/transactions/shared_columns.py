@@ -11,6 +11,7 @@ from custseg.columns import LINE_COLUMNS
 from custseg.errors import InputError, Meet, SettingsError, cut, in_shell, nearest
 from custseg.transactions import cleaning, values
 from custseg.transactions.excel_sheets import ExcelSheet
+from custseg.transactions.left_out import MOST_NAMED
 from custseg.transactions.likely import say_likely
 from custseg.transactions.source import Source
 
@@ -79,13 +80,15 @@ def ask_for_sheets(sources: Sequence[Source], meet: Meet) -> None:
     for source in sources:
         if isinstance(source.contents, ExcelSheet):
             books.setdefault(source.contents.path, []).append(source)
+    full = {path: max(sheets, key=lambda sheet: len(sheet.columns)) for path, sheets in books.items()}
+    # Each workbook gives the sheets that it has of those named.
+    named = dict.fromkeys(f"--sheet {in_shell(_name(sheet))}" for sheet in full.values())
+    first = " ".join(list(named)[:MOST_NAMED]) + (" …" if len(named) > MOST_NAMED else "")
     for path, sheets in books.items():
-        full = max(sheets, key=lambda sheet: len(sheet.columns))
         for sheet in sheets:
-            lacking = sorted(set(full.columns) - set(sheet.columns) - {"product"})
+            lacking = sorted(set(full[path].columns) - set(sheet.columns) - {"product"})
             if lacking:
-                names = [source.contents.sheet for source in (full, sheet)]  # type: ignore[union-attr]
-                first, second = (f"--sheet {in_shell(name)}" for name in names)
+                names = [_name(full[path]), _name(sheet)]
                 meet(
                     InputError(
                         "sheets-differ",
@@ -93,10 +96,16 @@ def ask_for_sheets(sources: Sequence[Source], meet: Meet) -> None:
                         f"second has no {', no '.join(lacking)}: it may sum up the first, which would count "
                         "twice.",
                         where=path,
-                        now=f"Say {first} to read that alone, or {first} {second} where both are sales.",
+                        now=f"Say {first} to read no other, and --sheet {in_shell(names[1])} as well where "
+                        "both are sales.",
                     )
                 )
                 break
+
+
+def _name(sheet: Source) -> str:
+    assert isinstance(sheet.contents, ExcelSheet)
+    return sheet.contents.sheet
 
 
 def _try_expression(expression: str) -> None:

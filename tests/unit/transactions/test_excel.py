@@ -165,6 +165,7 @@ def test_each_workbook_gives_the_sheets_it_has_of_those_wanted(tmp_path: Path) -
     top = [["Customer ID", "Quantity"], *[[n, 9] for n in range(10)]]
     for name in ("Jan", "Feb"):
         book(tmp_path / f"{name}.xlsx", **{name: MONTHS[name], "Top": top})
+    assert "Say --sheet 'Feb' --sheet 'Jan' to" in problems(tmp_path)["sheets-differ"].now
     assert custseg.check(tmp_path, settings=Settings(sheet=("Jan", "Feb"))).estimate.lines["kept"] == 60
     assert "Feb.xlsx" in problems(tmp_path, sheet=("Jan",))["no-such-sheet"].where
     assert (
