@@ -164,7 +164,8 @@ def open_workbook(
             hidden += [name] if header is not None else []
             book.notes.append(f"{path}: the sheet '{name}' was left out: it is hidden. --sheet takes it.")
         elif sheet.frame.is_empty() or (header is None and not no_header and not wanted):
-            left.append(Glimpse(name, rows, sheet.frame.height))
+            middle = _first_rows(sheet, HEADER_ROWS, sheet.frame.height // 2)
+            left.append(Glimpse(name, [*rows, *middle], sheet.frame.height))
             book.notes.append(
                 f"{path}: the sheet '{name}' was left out: it has no header with a customer column."
             )

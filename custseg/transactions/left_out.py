@@ -18,7 +18,7 @@ FEWEST_COLUMNS = 3
 
 
 class Glimpse(NamedTuple):
-    """The first rows of a sheet, and how many there are in all."""
+    """Some rows of a sheet, the first among them, and how many there are in all."""
 
     sheet: str
     rows: Sequence[Sequence[str]]

@@ -112,7 +112,15 @@ MONTHS = {
 }
 
 
-@pytest.mark.parametrize("header", [[], [["Custommer", *HEADER[1:]]], [["Sales of March"], []]])
+@pytest.mark.parametrize(
+    "header",
+    [
+        [],
+        [["Custommer", *HEADER[1:]]],
+        [["Sales of March"], []],
+        [*[["Parameter", "all"] for _ in range(25)], HEADER],
+    ],
+)
 def test_a_month_without_its_header_ends_the_run(header: Rows, tmp_path: Path) -> None:
     path = book(tmp_path / "a.xlsx", **{**MONTHS, "Mar": [*header, *MONTHS["Mar"][1:]]})
     error = problems(path)["sheet-left-out"]
