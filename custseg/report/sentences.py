@@ -40,15 +40,16 @@ def bare(label: str) -> str:
 def top(record: Record, *, small_cells: bool = False) -> list[Mapping[str, Any]]:
     """Return the fewest of the most valuable segments that together bring half of the spend.
 
-    Those too small to describe are passed over where there is a half without them: what they bring could be
-    told from the sum.
+    Where the last of them holds most of the customers, only those before it: that most bring most says
+    nothing. Those too small to describe are passed over where there is a half without them: what they bring
+    could be told from the sum.
     """
     tiny = tiny_segments(record, small_cells=small_cells)
     segments = sorted(record["segments"], key=lambda s: s["id"])
     described = [s for s in segments if s["id"] not in tiny]
     among = described if _brought(described) >= 0.5 else segments
     fewest = next((n for n in range(1, len(among)) if _brought(among[:n]) >= 0.5), len(among))
-    chosen = among[:fewest]
+    chosen = among[: fewest - 1] if fewest > 1 and among[fewest - 1]["share"] >= 0.5 else among[:fewest]
     # A few customers with a large mean bring little together: not whom the sentence is about.
     worth = [s for s in chosen if _brought([s]) >= LITTLE]
     return worth if _brought(worth) >= 0.5 else chosen
@@ -74,8 +75,6 @@ def headline(record: Record, *, small_cells: bool = False) -> str:
             return f"Fewer than {FEWEST} customers bring half of the spend or more."
         part = formats.share(sum(s["share"] for s in few))
         return f"{part} of customers, in very small segments, bring half of the spend or more."
-    if len(best) == len(segments):
-        return "The spend is spread over all segments: no few of them bring half of it."
     if brought > 1:
         most = f"{formats.share(held)} of customers bring all of the spend"
         return f"{most}; the others sent back more than they kept."
@@ -91,7 +90,7 @@ def sizes(record: Record, *, small_cells: bool = False) -> str:
     best = top(record, small_cells=small_cells)
     held, brought = sum(s["share"] for s in best), _brought(best)
     tiny = tiny_segments(record, small_cells=small_cells)
-    if len(best) == len(segments) or any(s["id"] in tiny for s in best):
+    if any(s["id"] in tiny for s in best):
         return headline(record, small_cells=small_cells)
     many = max(segments, key=lambda s: -1 if s["id"] in tiny else s["share"] - s["spend_share"])
     text = (
