@@ -93,8 +93,12 @@ NUMBER_LABEL = (
 
 
 def percent(share: str) -> str:
-    """Return the expression that writes the share an expression gives as the page does: 48 %, < 0.1 %."""
-    figure = f"format(100 * {share}, {share} && abs({share}) < 0.0095 ? '.1f' : '.0f')"
+    """Return the expression that writes the share an expression gives as the page does: 48 %, 99.7 %."""
+    near_all = f"abs({share}) > 0.99 && abs({share}) < 1"
+    fine = f"{share} && abs({share}) < 0.0095 || {near_all}"
+    # Neither nearly none nor nearly all is rounded to none or all.
+    clipped = f"{near_all} ? clamp(100 * {share}, -99.9, 99.9) : 100 * {share}"
+    figure = f"format({clipped}, {fine} ? '.1f' : '.0f')"
     return f"({share} > 0 && {share} < 0.001 ? '<{SPACE}0.1' : {figure}) + '{SPACE}%'"
 
 

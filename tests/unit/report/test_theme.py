@@ -1,7 +1,11 @@
+import html
+import re
+
 import numpy as np
 import pytest
+import vl_convert
 
-from custseg.report import theme
+from custseg.report import formats, theme
 from custseg.report.theme import Look
 
 # Machado, Oliveira and Fernandes 2009, severity 1, on linear RGB.
@@ -95,3 +99,15 @@ def test_twelve_segments_begin_the_marks_again():
 )
 def test_log_ticks_are_few_and_round(low, high, ticks):
     assert theme.log_ticks(low, high) == pytest.approx(ticks)
+
+
+def test_charts_write_shares_as_the_page_does():
+    values = [0, 0.0004, 0.004, 0.0948, 0.48, 0.99, 0.9931, 0.997, 0.99999, 1, 1.05, -0.03, -0.996]
+    spec = {
+        "data": {"values": [{"share": value, "row": row} for row, value in enumerate(values)]},
+        "transform": [{"calculate": theme.percent("datum.share"), "as": "text"}],
+        "mark": "text",
+        "encoding": {"y": {"field": "row", "type": "ordinal", "axis": None}, "text": {"field": "text"}},
+    }
+    drawn = re.findall(r"<text[^>]*>([^<]*)</text>", vl_convert.vegalite_to_svg(spec))
+    assert [html.unescape(text) for text in drawn] == [formats.share(value) for value in values]
