@@ -60,12 +60,23 @@ def _brought(segments: Sequence[Mapping[str, Any]]) -> float:
     return sum(s.get("spend_share") or 0 for s in segments)
 
 
+def _of_size(segments: Sequence[Mapping[str, Any]], customers: int, which: str, much: str) -> str:
+    """Name the segments of so many customers, which are the largest or the smallest."""
+    those = [name(s) for s in segments if s["customers"] == customers]
+    if len(those) == len(segments):
+        return f"The segments are of one size: each has {much}."
+    if len(those) > 1:
+        return f"The {which} segments, {names(those)}, have {much} each."
+    return f"The {which} segment, {those[0]}, has {much}."
+
+
 def headline(record: Record, *, small_cells: bool = False) -> str:
     """Return the one sentence that matters."""
     segments = record["segments"]
     if any(s.get("spend_share") is None for s in segments):
-        largest = max(segments, key=lambda s: s["customers"])
-        return f"The largest segment, {name(largest)}, holds {formats.share(largest['share'])} of customers."
+        most = max(s["customers"] for s in segments)
+        part = formats.share(most / sum(s["customers"] for s in segments))
+        return _of_size(segments, most, "largest", f"{part} of customers")
     best = top(record, small_cells=small_cells)
     held, brought = sum(s["share"] for s in best), _brought(best)
     tiny = tiny_segments(record, small_cells=small_cells)
@@ -85,8 +96,8 @@ def sizes(record: Record, *, small_cells: bool = False) -> str:
     """Say who brings most, and who is many but brings little."""
     segments = sorted(record["segments"], key=lambda s: s["id"])
     if any(s.get("spend_share") is None for s in segments):
-        least = min(segments, key=lambda s: s["customers"])
-        return f"The smallest segment, {name(least)}, has {formats.plural(least['customers'], 'customer')}."
+        least = min(s["customers"] for s in segments)
+        return _of_size(segments, least, "smallest", formats.plural(least, "customer"))
     best = top(record, small_cells=small_cells)
     held, brought = sum(s["share"] for s in best), _brought(best)
     tiny = tiny_segments(record, small_cells=small_cells)
@@ -107,8 +118,12 @@ def sizes(record: Record, *, small_cells: bool = False) -> str:
 
 def profiles(table: pl.DataFrame, currency: str | None = None) -> str:
     """Name the largest difference from the typical customer."""
-    apart = (pl.col("median") != pl.col("all_customers")) & (pl.col("ratio").fill_null(0) == 0)
-    for row in table.filter(apart).head(1).iter_rows(named=True):
+    # Where one of the two is 0 no ratio says how much: the largest in the first such feature.
+    apart = table.filter(pl.col("median") != pl.col("all_customers"), pl.col("ratio").fill_null(0) == 0)
+    far = apart.filter(pl.col("name") == pl.col("name").first()).sort(
+        (pl.col("median") - pl.col("all_customers")).abs(), descending=True, maintain_order=True
+    )
+    for row in far.head(1).iter_rows(named=True):
         middle = formats.feature(row["name"], row["all_customers"], currency)
         return (
             f"The largest difference is in {row['feature'].lower()}: the median of {bare(row['segment'])} is "
@@ -171,7 +186,7 @@ def ledger(record: Record) -> str:
     text = f"{formats.count(kept)} of {formats.plural(read, 'line')} ({part}) were kept"
     if not lost:
         return f"{text}: none was lost."
-    worst = max(lost, key=lambda fate: lost[fate])
+    worst, others = max(lost, key=lambda fate: lost[fate]), sum(lost.values())
     reasons = {
         "missing_customer": "had no customer id",
         "excluded": "were left out by the settings",
@@ -180,7 +195,9 @@ def ledger(record: Record) -> str:
         "non_positive": "had a quantity or price not above zero",
         "duplicate": "repeated an earlier line",
     }
-    return f"{text}; most of the others, {formats.count(lost[worst])}, {reasons[worst]}."
+    if 2 * lost[worst] > others:
+        return f"{text}; most of the others, {formats.count(lost[worst])}, {reasons[worst]}."
+    return f"{text}; of the {formats.count(others)} others, {formats.count(lost[worst])} {reasons[worst]}."
 
 
 def customer_map(table: pl.DataFrame, record: Record) -> str:

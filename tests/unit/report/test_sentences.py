@@ -40,7 +40,12 @@ def shares(*pairs):
             [(0.05, 0.47), (0.016, 0.01), (0.14, 0.25), (0.794, 0.27)],
             "19 % of customers bring 72 % of spend.",
         ),
-        ([(0.4, None), (0.6, None)], "The largest segment, S2, holds 60 % of customers."),
+        ([(0.4, None), (0.6, None)], "The largest segment, S2, has 60 % of customers."),
+        (
+            [(0.4, None), (0.2, None), (0.4, None)],
+            "The largest segments, S1 and S3, have 40 % of customers each.",
+        ),
+        ([(0.5, None), (0.5, None)], "The segments are of one size: each has 50 % of customers."),
     ],
 )
 def test_headline(pairs, text):
@@ -75,6 +80,13 @@ def test_sizes_name_who_is_many_and_brings_little():
     assert sentences.sizes(shares((0.4, None), (0.6, None))) == "The smallest segment, S1, has 400 customers."
 
 
+def test_sizes_name_all_the_smallest():
+    tied = sentences.sizes(shares((0.2, None), (0.6, None), (0.2, None)))
+    assert tied == "The smallest segments, S1 and S3, have 200 customers each."
+    equal = sentences.sizes(shares((0.5, None), (0.5, None)))
+    assert equal == "The segments are of one size: each has 500 customers."
+
+
 def test_choice_says_what_auto_would_have_done(three):
     record = dict(three[0])
     assert "Left to itself" not in sentences.choice(record)
@@ -94,6 +106,20 @@ def test_ledger_names_the_largest_loss(three):
     assert text.endswith("24,300, had no customer id.")
     whole = dict.fromkeys(record["ledger"], 0) | {"rows_read": 5, "kept": 5}
     assert sentences.ledger({"ledger": whole}).endswith("were kept: none was lost.")
+
+
+@pytest.mark.parametrize(
+    ("missing", "text"),
+    [
+        (136, "; most of the others, 136, had no customer id."),
+        (135, "; of the 270 others, 135 had no customer id."),
+        (100, "; of the 270 others, 100 had no customer id."),
+    ],
+)
+def test_most_is_said_of_more_than_half(missing, text):
+    lost = {"missing_customer": missing, "cancelled": 90, "duplicate": 270 - 90 - missing}
+    fates = dict.fromkeys(("invalid", "excluded", "non_positive"), 0)
+    assert sentences.ledger({"ledger": {"rows_read": 370, "kept": 100, **fates, **lost}}).endswith(text)
 
 
 def test_migration_counts_who_stayed(three):
@@ -144,6 +170,21 @@ def test_medians_all_alike_are_said_so():
         assert (
             text == "The largest difference is in spend: the median of A is 0, that of all customers £5.00."
         )
+
+
+def test_the_largest_difference_is_the_largest_where_all_customers_have_none():
+    table = pl.DataFrame(
+        {
+            "segment": ["1 Champions", "2 Loyal", "3 Hibernating"],
+            "feature": ["Returned value"] * 3,
+            "name": ["returned_value"] * 3,
+            "median": [81.25, 0.0, 246.0],
+            "all_customers": [0.0] * 3,
+            "ratio": pl.Series([None] * 3, dtype=pl.Float64),
+            "text": ["81.25", "0", "246"],
+        }
+    )
+    assert "the median of Hibernating is 246, that of all customers 0" in sentences.profiles(table)
 
 
 def test_middle_halves_are_said_in_figures():
