@@ -226,6 +226,7 @@ def _k_selection(
                 "id": i,
                 "customers": int((ids[sample] == i).sum()),
                 "mean": float(values[ids[sample] == i].mean()),
+                "below_zero": float((values[ids[sample] == i] < 0).mean()),
                 "quantiles": np.percentile(values[ids[sample] == i], range(101)).tolist(),
             }
             for i in range(1, k + 1)

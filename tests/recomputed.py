@@ -168,6 +168,7 @@ class Again:
                     "id": number,
                     "customers": (self.own == place).sum(),
                     "mean": values[self.own == place].mean(),
+                    "below_zero": (values[self.own == place] < 0).mean(),
                     "quantiles": np.percentile(values[self.own == place], range(101)).tolist(),
                 }
                 for place, number in enumerate(self.model["numbers"])

@@ -138,15 +138,13 @@ class Redrawn:
             own = values[self.again.ids == number]
             if len(own) >= FEWEST:
                 marks = np.percentile(own, [10, 50, 90]).tolist()
-                rows.append([name, len(own), own.mean(), *marks, _below_zero(own), jaccard[number]])
+                rows.append([name, len(own), own.mean(), *marks, (own < 0).mean(), jaccard[number]])
         columns = ["segment", "customers", "mean", "p10", "p50", "p90", "below_zero", "jaccard"]
         return pd.DataFrame(rows, columns=columns)
 
     def nearer_to_another(self) -> float:
-        """Share of all customers, those of small segments too, as percentiles tell it."""
-        values = silhouette_samples(self.again.points, self.again.own)
-        parts = [values[self.again.ids == number] for number in self.names]
-        return sum(_below_zero(own) * len(own) for own in parts if len(own)) / len(values)
+        """Share of all customers, those of small segments too."""
+        return float((silhouette_samples(self.again.points, self.again.own) < 0).mean())
 
     def ledger(self) -> pd.DataFrame:
         lines, money = self.made["ledger"], self.made["ledger_amount"]
@@ -166,11 +164,6 @@ class Redrawn:
 
     def _large_enough(self) -> list[tuple[str, pd.DataFrame]]:
         return [(name, own) for name, own in self.customers.groupby("segment") if len(own) >= FEWEST]
-
-
-def _below_zero(values: np.ndarray) -> float:
-    marked = np.percentile(values, range(101))
-    return float(np.interp(0, marked, range(101)) / 100) if marked[0] < 0 else 0.0
 
 
 def _step(ends: tuple[float, float]) -> str:

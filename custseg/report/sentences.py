@@ -161,7 +161,7 @@ def silhouettes(table: pl.DataFrame, record: Record) -> str:
     best, worst = (parts.sort("mean", descending=down).row(0, named=True) for down in (True, False))
     # Of the small segments too, which have no row in the table.
     every = [part for part in record["k_selection"]["silhouette_by_segment"] if part["quantiles"]]
-    doubted = sum(below_zero(part["quantiles"]) * part["customers"] for part in every)
+    doubted = sum(below_zero(part) * part["customers"] for part in every)
     below = doubted / sum(part["customers"] for part in every)
     sampled = record["k_selection"].get("silhouette_sampled")
     exact = record["k_selection"].get("silhouette_exact")

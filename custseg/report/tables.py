@@ -191,7 +191,7 @@ def silhouettes(record: Record, *, small_cells: bool = False) -> pl.DataFrame:
                     "top": start,
                     "middle": start + height / 2,
                     "bottom": start + height,
-                    "below_zero": below_zero(part["quantiles"]),
+                    "below_zero": below_zero(part),
                     "customers": part["customers"],
                     "jaccard": agreement.get(part["id"]),
                 }

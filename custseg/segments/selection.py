@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -112,12 +112,19 @@ def _quantiles(segment: int, values: Floats) -> dict[str, Any]:
         "id": segment,
         "customers": len(values),
         "mean": float(values.mean()) if present else None,
+        "below_zero": float((values < 0).mean()) if present else None,
         "quantiles": np.quantile(values, PERCENTILES).tolist() if present else [],
     }
 
 
-def below_zero(quantiles: Sequence[float]) -> float:
-    """Return the share of values below zero, on the line between the quantiles on either side of it."""
+def below_zero(segment: Mapping[str, Any]) -> float:
+    """Return the share of a segment's silhouettes below zero.
+
+    Where the record was made before it held them, on the line between the quantiles on either side of zero.
+    """
+    if "below_zero" in segment:
+        return float(segment["below_zero"])
+    quantiles = segment["quantiles"]
     below = sum(q < 0 for q in quantiles)
     if not 0 < below < len(quantiles):
         return float(below > 0)

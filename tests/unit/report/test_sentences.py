@@ -204,7 +204,7 @@ def test_nobody_nearer_to_another_segment_is_said_in_words(three):
     one = table.filter(segment=table["segment"][0])
     assert "% of customers lie nearer" in sentences.silhouettes(one, record)
     parts = record["k_selection"]["silhouette_by_segment"]
-    near = [part | {"quantiles": [abs(value) for value in part["quantiles"]]} for part in parts]
+    near = [part | {"below_zero": 0.0} for part in parts]
     record = record | {"k_selection": record["k_selection"] | {"silhouette_by_segment": near}}
     assert sentences.silhouettes(one, record).startswith("No customer lies nearer to another segment (")
     none = table.with_columns(below_zero=0.0)

@@ -219,7 +219,9 @@ def test_a_long_name_is_cut(three):
 
 def test_the_share_below_zero_is_that_of_the_customers():
     values = np.sort(np.random.default_rng(3).normal(0.4, 0.25, 1203))
+    # A record of an earlier version holds the quantiles alone.
     quantiles = np.percentile(values, range(101)).tolist()
-    assert below_zero(quantiles) == pytest.approx((values < 0).mean(), abs=0.002)
-    assert below_zero([0.0, 0.5, 1.0]) == 0
-    assert below_zero([-1.0, -0.5, -0.1]) == 1
+    assert below_zero({"quantiles": quantiles}) == pytest.approx((values < 0).mean(), abs=0.002)
+    assert below_zero({"quantiles": [0.0, 0.5, 1.0]}) == 0
+    assert below_zero({"quantiles": [-1.0, -0.5, -0.1]}) == 1
+    assert below_zero({"quantiles": quantiles, "below_zero": 0.05}) == 0.05

@@ -2,7 +2,7 @@ import json
 
 import numpy as np
 import pytest
-from sklearn.metrics import silhouette_score
+from sklearn.metrics import silhouette_samples, silhouette_score
 
 from custseg.errors import InputError
 from custseg.running.compute import Here
@@ -70,6 +70,10 @@ def test_the_record_is_plain_and_follows_the_numbering(quick, blobs):
     assert [s["id"] for s in by_segment] == [1, 2, 3]
     assert [s["customers"] for s in by_segment] == [sizes[2], sizes[0], sizes[1]]
     assert all(len(s["quantiles"]) == 101 and s["quantiles"] == sorted(s["quantiles"]) for s in by_segment)
+    points = blobs.sample(9999, 0).points
+    labels = label_block(points, selection.centres).cluster
+    below = silhouette_samples(points, labels) < 0
+    assert [s["below_zero"] for s in by_segment] == [below[labels == cluster].mean() for cluster in (2, 0, 1)]
     assert [j["jaccard"] for j in record["jaccard_by_segment"]] == [
         selection.stability.jaccard[cluster] for cluster in (2, 0, 1)
     ]
