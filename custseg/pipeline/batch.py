@@ -121,6 +121,7 @@ def _steps(run: Run, *, previous: Previous | None) -> dict[str, Any]:
             scaling=points.scaling,
             centres=centres,
             numbers=line.numbers,
+            last_number=max(line.numbers[-1], previous.model.last_number if previous else 0),
             names=line.names,
             rules=find_rules(labelled, features=settings.features, numbers=line.numbers),
             scores=edges,

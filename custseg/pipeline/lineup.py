@@ -119,9 +119,9 @@ def line_up(
         rows = partial(_with_earlier, rows=customers.rows, earlier=earlier)
         meeting = meet(points, selection.centres, rows, previous, run.compute)
         matched = continuity.match(meeting, selection.places)
-        clusters = continuity.carry_numbers(matched, order, previous.model.numbers)
-        names = dict(zip(previous.model.numbers, previous.model.names, strict=True))
-        carried = {number: names[number] for number in clusters if number in names}
+        numbers, last = previous.model.numbers, previous.model.last_number
+        clusters = continuity.carry_numbers(matched, order, numbers, last)
+        carried = dict(zip(numbers, previous.model.names, strict=True))
     names_now = naming.settle_names(
         [tallies[cluster] for cluster in clusters.values()],
         tuple(clusters),

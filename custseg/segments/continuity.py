@@ -8,7 +8,7 @@ about today's features, by where the customers were.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import count
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -24,6 +24,9 @@ from custseg.segments.wording import percent
 
 LOOSE = 1.05
 """Sum of squares with carried-over centres, over that with new ones, from which new ones are advised."""
+
+MOST = 255
+"""Highest number of a segment: segment_id is a uint8."""
 
 
 def match(meeting: Meeting, places: Sequence[int] | None) -> dict[int, int]:
@@ -55,7 +58,9 @@ def match(meeting: Meeting, places: Sequence[int] | None) -> dict[int, int]:
     return {column: row for row, column in pairs if weights[row, column] > 0}
 
 
-def carry_numbers(matched: dict[int, int], order: Sequence[int], numbers: Sequence[int]) -> dict[int, int]:
+def carry_numbers(
+    matched: dict[int, int], order: Sequence[int], numbers: Sequence[int], last: int
+) -> dict[int, int]:
     """Return the cluster of each segment by its number, ascending.
 
     Parameters
@@ -66,14 +71,17 @@ def carry_numbers(matched: dict[int, int], order: Sequence[int], numbers: Sequen
         The clusters by falling worth.
     numbers
         Of the earlier segments.
+    last
+        The highest number that the earlier run, or one before it, used.
 
     Returns
     -------
     dict of int to int
-        A matched cluster has its earlier segment's number; the others get the least numbers that the earlier
-        run did not use, the most valuable first.
+        A matched cluster has its earlier segment's number; the others get those after the highest that was
+        ever used, the most valuable first. Only where none are left are those of segments gone used again.
     """
-    free = (number for number in count(1) if number not in numbers)
+    gone = (number for number in range(1, last + 1) if number not in numbers)
+    free = chain(range(last + 1, MOST + 1), gone)
     given = {(numbers[matched[cluster]] if cluster in matched else next(free)): cluster for cluster in order}
     return dict(sorted(given.items()))
 

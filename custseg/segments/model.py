@@ -24,7 +24,7 @@ from custseg.running.places import AnyPath
 from custseg.segments.nearest import Floats
 from custseg.segments.profile import FeatureSummary
 from custseg.segments.rfm import Edges
-from custseg.segments.rules import Alternatives, Bounds
+from custseg.segments.rules import Alternatives
 
 FORMAT = 2
 LARGEST_FILE = 10_000_000
@@ -78,6 +78,7 @@ class _ModelFile(_Strict):
     scaling: _ScalingFile
     centres: list[list[float]] = Field(min_length=2, max_length=255)
     numbers: list[Annotated[int, Field(ge=1, le=255)]]
+    last_number: int = Field(default=1, ge=1, le=255)
     names: list[str]
     rules: list[list[dict[str, Annotated[list[float | None], Field(min_length=2, max_length=2)]]]]
     scores: dict[str, Annotated[list[float], Field(min_length=4, max_length=4)]]
@@ -130,6 +131,8 @@ class Model:
         Of the segments in the order of their numbers, ``(k, n_features)`` in the scaled space.
     numbers
         Of the segments, ascending: from 1, with gaps where a segment of an earlier run is gone.
+    last_number
+        The highest that this run or one before it used.
     names
         Of the segments.
     rules
@@ -156,6 +159,7 @@ class Model:
     scaling: Scaling
     centres: Floats
     numbers: tuple[int, ...]
+    last_number: int
     names: tuple[str, ...]
     rules: tuple[Alternatives, ...]
     scores: Edges
@@ -191,8 +195,11 @@ def write_model(path: AnyPath, model: Model) -> None:
         "scaling": model.scaling.to_dict(),
         "centres": model.centres.tolist(),
         "numbers": list(model.numbers),
+        **({"last_number": model.last_number} if model.last_number > model.numbers[-1] else {}),
         "names": list(model.names),
-        "rules": [[_bounds(bounds) for bounds in rule] for rule in model.rules],
+        "rules": [
+            [{name: list(ends) for name, ends in part.items()} for part in rule] for rule in model.rules
+        ],
         "scores": {name: list(edges) for name, edges in model.scores.items()},
         "customers": model.customers,
         "seen": {name: seen.model_dump() for name, seen in model.seen.items()},
@@ -203,10 +210,6 @@ def write_model(path: AnyPath, model: Model) -> None:
         "as_of": model.as_of and model.as_of.isoformat(),
     }
     outputs.write_json(path, {**content, "checksum": _checksum(content)}, indent=1)
-
-
-def _bounds(bounds: Bounds) -> dict[str, list[float | None]]:
-    return {name: list(limits) for name, limits in bounds.items()}
 
 
 def model_path(path: AnyPath) -> AnyPath:
@@ -254,6 +257,7 @@ def read_model(path: AnyPath) -> Model:
         scaling=Scaling(scaling.mode, tuple(scaling.means), tuple(scaling.deviations)),
         centres=np.array(file.centres, np.float64),
         numbers=tuple(file.numbers),
+        last_number=max(file.last_number, file.numbers[-1]),
         names=tuple(file.names),
         rules=tuple(
             tuple({name: (low, high) for name, (low, high) in bounds.items()} for bounds in rule)

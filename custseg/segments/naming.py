@@ -76,7 +76,7 @@ def settle_names(
     asked
         Names by the segment's number, or by the name it would get otherwise.
     carried
-        Names of the previous run, by number.
+        Names of the previous run, by number. Those of segments that are gone are given to no other.
 
     Returns
     -------
@@ -86,7 +86,8 @@ def settle_names(
     wanted = {name.casefold() for name in asked.values()}
     before = {i: carried[number] for i, number in enumerate(numbers) if number in carried}
     borne = {name.casefold() for name in before.values()}
-    own = name_segments(tallies, fixed=before)
+    gone = {name.casefold() for number, name in carried.items() if number not in numbers}
+    own = name_segments(tallies, fixed=before, avoid=gone)
     named = {i: asked[str(number)] for i, number in enumerate(numbers) if str(number) in asked}
     # Who was given a name in the previous run bears it on, whoever would get it by itself now.
     named |= {
@@ -100,7 +101,7 @@ def settle_names(
     # A name is given once: who bore one that another was asked to have gets another.
     given = {name.casefold() for name in named.values()}
     kept = {i: name for i, name in before.items() if i not in named and name.casefold() not in given}
-    return name_segments(tallies, fixed=named | kept, avoid=wanted)
+    return name_segments(tallies, fixed=named | kept, avoid=wanted | gone)
 
 
 def name_segments(

@@ -124,7 +124,7 @@ def below_zero(segment: Mapping[str, Any]) -> float:
     """
     if "below_zero" in segment:
         return float(segment["below_zero"])
-    quantiles = segment["quantiles"]
+    quantiles: list[float] = segment["quantiles"]
     below = sum(q < 0 for q in quantiles)
     if not 0 < below < len(quantiles):
         return float(below > 0)

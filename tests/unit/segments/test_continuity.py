@@ -30,6 +30,7 @@ def model(customers):
         scaling=Scaling("none", (0.0,) * 3, (1.0,) * 3),
         centres=CENTRES,
         numbers=NUMBERS,
+        last_number=NUMBERS[-1],
         names=("Champions", "New", "At risk"),
         rules=((), (), ()),
         scores={},
@@ -96,7 +97,7 @@ def test_who_moved_is_what_pandas_counts(runs):
     previous, before, now, matrix, rows = runs
     centres = CENTRES[[2, 0, 1]] + 0.5
     meeting = meet(matrix, centres, rows, previous)
-    clusters = carry_numbers(match(meeting, None), (0, 1, 2), NUMBERS)
+    clusters = carry_numbers(match(meeting, None), (0, 1, 2), NUMBERS, 4)
     assert clusters == {1: 1, 3: 2, 4: 0}
     told = describe(previous, meeting, clusters, money=True)
     cluster = np.linalg.norm(now.select(FEATURES).to_numpy()[:, None] - centres, axis=2).argmin(1)
@@ -151,8 +152,10 @@ def test_where_no_customer_decides_a_segment_goes_on_where_it_started():
 
 
 def test_numbers_go_on_and_new_segments_get_free_ones():
-    assert carry_numbers({0: 2, 2: 0}, (1, 0, 2), (1, 2, 5)) == {1: 2, 3: 1, 5: 0}
-    assert carry_numbers({}, (1, 0), (1, 2)) == {3: 1, 4: 0}
+    assert carry_numbers({0: 2, 2: 0}, (1, 0, 2), (1, 2, 5), 5) == {1: 2, 5: 0, 6: 1}
+    assert carry_numbers({}, (1, 0), (1, 2), 2) == {3: 1, 4: 0}
+    assert carry_numbers({}, (1, 0), (1, 2), 4) == {5: 1, 6: 0}
+    assert carry_numbers({2: 0}, (1, 0, 2), (1, 3), 254) == {1: 2, 2: 0, 255: 1}
 
 
 @pytest.mark.parametrize("damage", ["run.json", "part", "record", "text"])

@@ -23,6 +23,7 @@ def model(centres=((0.5, -1.25), (1 / 3, 1e-9)), names=("High-Value", "Low-Value
         scaling=Scaling("log-standard", (0.1, 2.0), (1.5, 0.7)),
         centres=np.array(centres),
         numbers=tuple(range(1, len(centres) + 1)),
+        last_number=len(centres),
         names=tuple(names),
         rules=(({"purchases": (5.0, None)}, {"purchases": (2.0, 3.0)}), *[()] * (len(centres) - 1)),
         scores={"frequency_score": (1.0, 1.0, 2.0, 7.0)},
@@ -56,6 +57,17 @@ def test_a_model_of_custseg_1_0_is_read(tmp_path):
     del body["as_of"], body["checksum"]
     path.write_text(json.dumps(body | {"checksum": _checksum(body)}), "utf-8")
     assert_equal(read_model(path), dataclasses.replace(model(), as_of=None))
+
+
+def test_a_number_that_was_used_is_remembered(tmp_path):
+    path = tmp_path / "model.json"
+    gone = dataclasses.replace(model(), last_number=7)
+    write_model(path, gone)
+    assert_equal(read_model(path), gone)
+    # As in models of earlier versions, nothing is said where the last number is still there.
+    write_model(path, model())
+    assert "last_number" not in json.loads(path.read_text("utf-8"))
+    assert read_model(path).last_number == 2
 
 
 finite = st.floats(allow_nan=False, allow_infinity=False)

@@ -123,6 +123,16 @@ def test_names_go_on_by_number():
     assert found[3] not in carried.values()
 
 
+def test_the_name_of_a_segment_that_is_gone_is_given_to_no_other():
+    automatic = settled()
+    carried = {1: "Our best", 2: automatic[1], 9: automatic[3]}
+    found = settled(carried=carried)
+    assert found[:2] == ("Our best", automatic[1])
+    assert automatic[3] not in found
+    # Who asks for it gets it.
+    assert settled(carried=carried, asked={"3": automatic[3]})[2] == automatic[3]
+
+
 def test_names_that_were_asked_for_win():
     automatic = settled()
     assert settled(asked={"2": "VIP"}) == (automatic[0], "VIP", *automatic[2:])
