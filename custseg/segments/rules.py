@@ -8,8 +8,10 @@ is true as printed.
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import reduce
 from operator import and_, or_
 from typing import Any
@@ -19,7 +21,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from custseg.columns import FEATURES
-from custseg.segments.wording import DIGITS, digits
+from custseg.segments.wording import DIGITS
 
 SAMPLE = 20_000
 """Customers the tree is grown on. They come in the order of a hash, so the first ones are a random sample."""
@@ -29,6 +31,12 @@ DEPTH = 4
 
 LEAF_SHARE = 0.005
 """Least share of the sample in a leaf: a rule for fewer is no rule."""
+
+MOVED = 0.01
+"""Share of the customers on the smaller side of a limit that its rounding may put on the other."""
+
+EXACT = 17
+"""Digits that tell any two numbers apart."""
 
 EVERYONE = pl.col("segment_id").is_not_null()
 
@@ -166,41 +174,53 @@ def _leaves(
     from sklearn.tree import DecisionTreeClassifier
 
     present = len(np.unique(segments))
-    model = DecisionTreeClassifier(
+    classifier = DecisionTreeClassifier(
         max_depth=max(DEPTH, math.ceil(math.log2(present)) + 1),
         max_leaf_nodes=max(2, 2 * present),
         min_samples_leaf=max(1, math.ceil(LEAF_SHARE * len(values))),
         random_state=0,
-    ).fit(values, segments)
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # of many segments beside the customers
+        model = classifier.fit(values, segments)
     tree, classes = model.tree_, model.classes_
 
-    def below(node: int, bounds: Bounds) -> list[tuple[int, Bounds]]:
-        if tree.children_left[node] < 0:
+    def below(node: int, bounds: Bounds, rows: NDArray[np.float64]) -> list[tuple[int, Bounds]]:
+        on_left, on_right = int(tree.children_left[node]), int(tree.children_right[node])
+        if on_left < 0:
             return [(int(classes[tree.value[node][0].argmax()]), bounds)]
-        name = features[tree.feature[node]]
-        limit = _rounded(float(tree.threshold[node]), name)
+        name, threshold = features[tree.feature[node]], float(tree.threshold[node])
+        column = rows[:, tree.feature[node]]
+        if (column <= threshold).all() or (column > threshold).all():
+            # Bounds above were rounded past all of one side; the other takes the whole branch.
+            return below(on_left if (column <= threshold).all() else on_right, bounds, rows)
+        limit = _rounded(threshold, column, name)
         low, high = bounds.get(name, (None, None))
-        if (low is not None and limit <= low) or (high is not None and limit >= high):
-            # Rounded onto a bound above it, one side has nobody left; the other takes the whole branch.
-            side = tree.children_right if low is not None and limit <= low else tree.children_left
-            return below(int(side[node]), bounds)
-        left = below(int(tree.children_left[node]), {**bounds, name: (low, limit)})
-        right = below(int(tree.children_right[node]), {**bounds, name: (limit, high)})
+        left = below(on_left, {**bounds, name: (low, limit)}, rows[column < limit])
+        right = below(on_right, {**bounds, name: (limit, high)}, rows[column >= limit])
         if {segment for segment, _ in left + right} == {left[0][0]}:
             # Both sides say the same: the split says nothing.
             return [(left[0][0], bounds)]
         return left + right
 
-    return below(0, {})
+    return below(0, {}, values)
 
 
-def _rounded(threshold: float, name: str) -> float:
-    """Round a threshold ("at most this goes left") to what is printed: the least value that goes right."""
+def _rounded(threshold: float, values: NDArray[np.float64], name: str) -> float:
+    """Round a threshold ("at most this goes left") to what is printed: the least value that goes right.
+
+    It has three digits, or as many more as it takes for nearly all values to stay on their side.
+    """
     if FEATURES[name].kind in ("count", "days"):
         return float(math.floor(threshold) + 1)
-    if threshold == 0:
-        return 0.0
-    return round(threshold, DIGITS - 1 - math.floor(math.log10(abs(threshold))))
+    left = values <= threshold
+    allowed = MOVED * min(left.sum(), (~left).sum())
+    size = math.floor(math.log10(abs(threshold))) if threshold else 0
+    for figures in range(DIGITS, EXACT):
+        limit = round(threshold, figures - 1 - size)
+        if ((values < limit) != left).sum() <= allowed:
+            return limit
+    return float(values[~left].min())
 
 
 def _holds(alternatives: Sequence[Bounds]) -> pl.Expr:
@@ -233,7 +253,10 @@ def _range(name: str, low: float | None, high: float | None) -> str:
             return f"{label} at most {high - 1:,.0f}"
         return f"{label} {low:,.0f}" if low == high - 1 else f"{label} {low:,.0f} to {high - 1:,.0f}"
     if low is None or high is None:
-        return (
-            f"{label} under {digits(high)}" if high is not None else f"{label} {digits(low or 0.0)} or more"
-        )
-    return f"{label} {digits(low)} to under {digits(high)}"
+        return f"{label} under {_said(high)}" if high is not None else f"{label} {_said(low or 0.0)} or more"
+    return f"{label} {_said(low)} to under {_said(high)}"
+
+
+def _said(limit: float) -> str:
+    """Write a limit with all the digits it has: ``1,230``, ``1,002.9``, ``0.04``."""
+    return f"{Decimal(repr(limit)):,f}".removesuffix(".0")

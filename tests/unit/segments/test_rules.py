@@ -106,7 +106,42 @@ def test_thresholds_print_as_they_are_used():
         for bounds in rule.bounds:
             for low, high in bounds.values():
                 for limit in (low, high):
-                    assert limit is None or float(digits(limit).replace(",", "")) == limit
+                    assert limit is None or digits(limit) in rule.text or digits(limit - 1) in rule.text
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "limit"),
+    [
+        (1002.3, 1003.5, "1,003"),  # three digits would put all on one side
+        (1003.26, 1003.27, "1,003.27"),
+        (-1003.5, -1002.3, "-1,003"),
+        (0.00012, 0.00014, "0.00013"),
+        (-0.5, 0.5, "0"),
+        (90.0, 110.0, "100"),
+    ],
+)
+def test_a_limit_has_the_digits_that_part_two_segments(low, high, limit):
+    table = pl.DataFrame({"spend": [low] * 9 + [high] * 9, "segment_id": [2] * 9 + [1] * 9})
+    best, rest = rules_of(table.lazy(), features=("spend",), segments=2)
+    assert (best.text, rest.text) == (f"spend {limit} or more", f"spend under {limit}")
+    assert (best.covered, best.right, rest.covered, rest.right) == (9, 9, 9, 9)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_every_alternative_holds_for_someone_however_near_the_values_lie(seed):
+    rng = np.random.default_rng(seed)
+    spend, basket = 1000 + rng.gamma(2, 2, (2, 600)).round(4)
+    place = (np.argsort(np.argsort(spend)) // 100) + 6 * (basket > 1004)
+    numbers = np.unique(place)
+    table = pl.DataFrame({"spend": spend, "mean_basket": basket, "segment_id": place.astype(np.uint8)})
+    rules = find_rules(table.lazy(), features=("spend", "mean_basket"), numbers=numbers.tolist())
+    for bounds in (alternative for rule in rules for alternative in rule):
+        assert count_rules(table.lazy(), [(bounds,)], numbers=[1])[0].covered > 0
+
+
+def test_many_segments_of_few_customers_are_no_cause_for_warning():
+    table = pl.DataFrame({"spend": np.arange(60.0), "segment_id": [n % 40 + 1 for n in range(60)]})
+    assert len(rules_of(table.lazy(), features=("spend",), segments=40)) == 40
 
 
 def test_customers_beyond_the_sample_are_counted_too():
