@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from custseg.segments.wording import percent
+from custseg.segments.wording import least, percent
 
 NEAR = 0.05
 """Silhouette that a finer division may cost."""
@@ -92,6 +92,8 @@ class Choice:
         Elbow of the curve of sums of squares from k = 1, None when there is none.
     best_silhouette
         The k with the best silhouette, eligible or not.
+    eligible
+        Every k whose smallest segment holds the least share of customers asked for.
     reason
         Why, without a full stop.
     """
@@ -99,11 +101,17 @@ class Choice:
     k: int
     elbow: int | None
     best_silhouette: int | None
+    eligible: tuple[int, ...]
     reason: str
 
 
 def choose(
-    candidates: Sequence[Candidate], *, sse_k1: float, min_share: float, paired_error: PairedError
+    candidates: Sequence[Candidate],
+    *,
+    sse_k1: float,
+    min_share: float,
+    paired_error: PairedError,
+    asked: tuple[int, int] | None = None,
 ) -> Choice:
     """Choose k: the best silhouette among the eligible; ties go to the elbow, then to the smaller k.
 
@@ -122,6 +130,8 @@ def choose(
         Least share of customers in a segment, for the reason.
     paired_error
         Standard error of the difference between two silhouettes.
+    asked
+        The least and the largest k asked for, for the reason.
 
     Returns
     -------
@@ -145,20 +155,28 @@ def choose(
         if finer:
             k = finer[-1].k
             reason = (
-                f"k = {k} scores {_silhouette(finer[-1]):.3f}, hardly less than the best silhouette "
-                f"(k = {best.k}, {_silhouette(best):.3f}), and each of its segments comes back "
-                "in bootstrap samples"
+                _winning(k, best, len(eligible) < len(candidates), elbow, min_share)
+                if k == best.k
+                else f"k = {k} scores {_silhouette(finer[-1]):.3f}, hardly less than the best silhouette "
+                f"(k = {best.k}, {_silhouette(best):.3f})"
             )
+            reason += ", and each of its segments comes back in bootstrap samples"
         if highest is not None and not highest.eligible and _silhouette(highest) > _silhouette(best):
             reason += (
                 f"; k = {highest.k} scores higher ({_silhouette(highest):.3f}) but leaves a segment of "
-                f"{percent(highest.smallest_share)} of customers"
+                f"{percent(highest.smallest_share, min_share)} of customers"
             )
     else:
         widest = max(candidates, key=lambda c: (c.eligible, c.smallest_share, -c.k))
         k = widest.k
-        reason = _fallback(widest, min_share)
-    return Choice(k=k, elbow=elbow, best_silhouette=highest.k if highest else None, reason=reason)
+        reason = _fallback(widest, min_share, f" of {asked[0]}-{asked[1]}" if asked else "")
+    return Choice(
+        k=k,
+        elbow=elbow,
+        best_silhouette=highest.k if highest else None,
+        eligible=tuple(c.k for c in candidates if c.eligible),
+        reason=reason,
+    )
 
 
 def find_elbow(ks: Sequence[int], sums: Sequence[float]) -> int | None:
@@ -188,7 +206,7 @@ def _divides_well(candidate: Candidate, best: Candidate) -> bool:
 
 def _winning(k: int, best: Candidate, others: bool, elbow: int | None, min_share: float) -> str:
     """Say why an eligible k was chosen."""
-    among = f" of those that leave every segment {percent(min_share)} of customers" if others else ""
+    among = f" of those that leave every segment {least(min_share)} of customers" if others else ""
     if k == best.k:
         return f"k = {k} has the best silhouette ({_silhouette(best):.3f}){among}"
     why = "is the elbow of the sums of squares" if k == elbow else "is the smallest such k"
@@ -198,17 +216,16 @@ def _winning(k: int, best: Candidate, others: bool, elbow: int | None, min_share
     )
 
 
-def _fallback(widest: Candidate, min_share: float) -> str:
+def _fallback(widest: Candidate, min_share: float, among: str) -> str:
     """Say why a k was chosen that no silhouette speaks for."""
-    share = percent(widest.smallest_share)
     if widest.eligible:
         return (
             "The sample held one segment only at every k; "
-            f"k = {widest.k} has the largest smallest segment, {share} of customers"
+            f"k = {widest.k} has the largest smallest segment, {percent(widest.smallest_share)} of customers"
         )
     return (
-        f"No k leaves every segment {percent(min_share)} of customers; "
-        f"k = {widest.k} comes nearest with {share}"
+        f"No k{among} leaves every segment {least(min_share)} of customers; "
+        f"k = {widest.k} comes nearest with {percent(widest.smallest_share, min_share)}"
     )
 
 

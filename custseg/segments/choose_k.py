@@ -242,15 +242,19 @@ def _choices(
 ) -> tuple[Choice, Choice]:
     """Choose from the usual k and from those asked for."""
 
-    def among(low: int, high: int) -> Choice:
+    def among(low: int, high: int, asked: tuple[int, int] | None = None) -> Choice:
         some = [c for c in candidates if low <= c.k <= high]
         # Two customers asked for as two segments leave nothing of the usual range.
         return choose(
-            some or candidates, sse_k1=sse_k1, min_share=min_share, paired_error=scored.paired_error
+            some or candidates,
+            sse_k1=sse_k1,
+            min_share=min_share,
+            paired_error=scored.paired_error,
+            asked=asked,
         )
 
     auto = among(*AUTO_K)
-    return auto, among(*asked) if asked else auto
+    return auto, among(*asked, asked) if asked else auto
 
 
 def _sentence(

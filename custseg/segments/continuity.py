@@ -20,7 +20,7 @@ from custseg.segments.earlier import Previous
 from custseg.segments.meeting import Meeting
 from custseg.segments.selection import KSelection
 from custseg.segments.structure import adjusted_rand
-from custseg.segments.wording import percent
+from custseg.segments.wording import least, percent
 
 LOOSE = 1.05
 """Sum of squares with carried-over centres, over that with new ones, from which new ones are advised."""
@@ -129,8 +129,8 @@ def advise(previous: Previous, selection: KSelection, drifts: Drifts, *, min_sha
     by_k = {candidate.k: candidate for candidate in selection.candidates}
     chosen, auto = by_k[selection.k], by_k[selection.auto.k]
     if not chosen.eligible:
-        share = percent(chosen.smallest_share)
-        reasons.append(f"a segment holds only {share} of customers, under {percent(min_share)}")
+        share = percent(chosen.smallest_share, min_share)
+        reasons.append(f"a segment holds only {share} of customers, under {least(min_share)}")
     better = (auto.silhouette or -1.0) - (chosen.silhouette or -1.0)
     if better > NEAR:
         reasons.append(

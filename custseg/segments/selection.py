@@ -88,7 +88,7 @@ class KSelection:
             "votes": {
                 "silhouette": self.votes.best_silhouette,
                 "elbow": self.votes.elbow,
-                "min_share": [candidate.k for candidate in self.candidates if candidate.eligible],
+                "min_share": list(self.votes.eligible),
             },
             "structure_z": self.reference.largest_z,
             "structure_z_of_boxes": self.reference.boxes_largest_z,

@@ -1,3 +1,5 @@
+import dataclasses
+
 import pytest
 
 from custseg.segments.choice import Candidate, choose, find_elbow
@@ -107,6 +109,26 @@ def test_none_eligible_takes_the_widest_smallest_segment():
     choice = chosen([candidate(k, 0.9, share=0.014 if k > 2 else 0.003, eligible=False) for k in (2, 3, 4)])
     assert choice.k == 3
     assert choice.reason == "No k leaves every segment 2 % of customers; k = 3 comes nearest with 1.4 %"
+
+
+def test_a_share_just_under_the_least_is_not_said_to_be_it():
+    near = candidate(2, 0.9, share=0.0, eligible=False)
+    near = dataclasses.replace(near, sizes=(250, 5))
+    choice = choose([near], sse_k1=1000.0, min_share=0.02, paired_error=lambda *_: 0.0, asked=(2, 3))
+    assert (
+        choice.reason == "No k of 2-3 leaves every segment 2 % of customers; k = 2 comes nearest with 1.96 %"
+    )
+    assert choice.eligible == ()
+
+
+def test_a_finer_division_that_has_the_best_silhouette_is_not_compared_with_itself():
+    candidates = [candidate(3, 0.83, jaccard=1.0), candidate(4, 0.834, jaccard=1.0)]
+    straight = [dataclasses.replace(c, sse=1000.0 - 100 * (c.k - 1)) for c in candidates]
+    choice = chosen(straight, error=0.01)
+    assert (choice.k, choice.elbow) == (4, None)
+    assert choice.reason == (
+        "k = 4 has the best silhouette (0.834), and each of its segments comes back in bootstrap samples"
+    )
 
 
 def test_a_k_without_silhouette_cannot_win():

@@ -99,6 +99,17 @@ def test_one_k_is_obeyed_and_auto_stands_beside_it(quick, blobs):
     assert "itself custseg takes the same, which has the best silhouette" in chosen(blobs, (3, 3)).reason
 
 
+def test_the_votes_are_those_of_the_k_asked_for(quick, blobs):
+    votes = chosen(blobs, (4, 12), min_share=0.001).to_record({1: 0})["votes"]
+    assert 3 not in votes["min_share"]
+    assert {4, votes["silhouette"]} <= set(votes["min_share"]) <= set(range(4, 13))
+    # One k leaves nothing to vote on: those of the usual range.
+    one = chosen(blobs, (12, 12), min_share=0.001)
+    votes = one.to_record({1: 0})["votes"]
+    assert votes["silhouette"] == one.auto.k == 3
+    assert {2, 3} <= set(votes["min_share"]) <= set(range(2, 11))
+
+
 def test_a_range_is_obeyed(quick, blobs):
     selection = chosen(blobs, (5, 12))
     assert 5 <= selection.k <= 12

@@ -1,7 +1,7 @@
 import pytest
 
 from custseg.report import formats
-from custseg.segments.wording import digits, percent, share
+from custseg.segments.wording import digits, least, percent, share
 
 
 @pytest.mark.parametrize(
@@ -33,6 +33,23 @@ def test_percent():
         "0 %",
         "100 %",
     ]
+
+
+@pytest.mark.parametrize(
+    ("value", "limit", "texts"),
+    [
+        (0.0196, 0.02, ("1.96 %", "2 %")),
+        (0.019999, 0.02, ("1.9999 %", "2 %")),
+        (0.01, 0.02, ("1 %", "2 %")),
+        (0.123, 0.125, ("12 %", "12.5 %")),
+        (0.1246, 0.124601, ("12 %", "12.4601 %")),
+        (0.0002, 0.0005, ("0.02 %", "0.05 %")),
+        (0.0002, 0.07, ("under 0.1 %", "7 %")),
+        (0.0, 0.02, ("0 %", "2 %")),
+    ],
+)
+def test_a_share_under_a_limit_reads_as_that(value: float, limit: float, texts: tuple[str, str]) -> None:
+    assert (percent(value, limit), least(limit)) == texts
 
 
 @pytest.mark.parametrize(
