@@ -275,5 +275,7 @@ def migration(record: Record) -> str:
         f"still in their segment; {formats.plural(new, 'customer')} {'was' if new == 1 else 'were'} not in "
         "the previous run."
     )
+    if not known:
+        text = "No customer is in both runs."
     advice = record["previous"].get("advice") if record["previous"].get("choose_again") else None
     return f"{text} {formats.printable(advice)}" if advice else text

@@ -147,10 +147,12 @@ def advise(previous: Previous, selection: KSelection, drifts: Drifts, *, min_sha
     if reasons:
         advice = f"A fresh choice of k is advised (--k auto): {'; '.join(reasons)}."
     else:
-        advice = (
-            f"No fresh choice of k is needed: the {len(previous.model.numbers)} segments still fit the "
-            "customers."
-        )
+        advice = f"No fresh choice of k is needed: the {selection.k} segments still fit the customers."
+    assert selection.places is not None, "advice is on centres that were carried over"
+    labels = [f"{n} {name}" for n, name in zip(previous.model.numbers, previous.model.names, strict=True)]
+    gone = [label for place, label in enumerate(labels) if place not in selection.places]
+    if gone:
+        advice += f" Nobody is left in {', '.join(gone)}: {'it is' if len(gone) == 1 else 'they are'} gone."
     return {"choose_again": bool(reasons), "advice": advice, "looseness": selection.looseness}
 
 

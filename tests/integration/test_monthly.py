@@ -121,6 +121,29 @@ def test_a_third_month_goes_on_from_the_second(segment: Segment, january: custse
     adds_up(march, february)
 
 
+def test_a_segment_that_nobody_is_left_in_is_named_as_gone(quick: None, tmp_path: Path) -> None:
+    kinds = {"regular": (9, 30), "rare": (2, 4), "giant": (3, 90_000)}
+    lines = pl.DataFrame(
+        [
+            (f"{kind} {person}", f"{kind} {person} {visit}", quantity + person % 7, 2.5 + person % 3)
+            for kind, (visits, quantity) in kinds.items()
+            for person in range(40)
+            for visit in range(visits + person % 2)
+        ],
+        schema=["customer_id", "invoice", "quantity", "price"],
+        orient="row",
+    )
+    first = custseg.segment(lines, output=tmp_path / "1", settings=custseg.Settings(k="3"))
+    giants = first.record["segments"][0]
+    assert giants["customers"] == 40
+    left = lines.filter(~pl.col("customer_id").str.starts_with("giant"))
+    now = custseg.segment(left, output=tmp_path / "2", settings=custseg.Settings(previous=first.folder))
+    assert [s["id"] for s in now.record["segments"]] == [2, 3]
+    advice = now.record["previous"]["advice"]
+    assert "the 2 segments still fit" in advice or "is advised" in advice
+    assert advice.endswith(f" Nobody is left in 1 {giants['name']}: it is gone.")
+
+
 def test_customers_are_put_into_segments_that_went_on(
     segment: Segment, shop: Path, january: custseg.Segmentation, tmp_path: Path
 ) -> None:

@@ -129,6 +129,14 @@ def test_migration_counts_who_stayed(three):
     assert sentences.migration(record).endswith(f"{new:,} customers were not in the previous run.")
 
 
+def test_without_a_customer_in_both_runs_nobody_stayed(three):
+    record = three[0]
+    moves = [m for m in record["previous"]["migration"] if None in (m["from_id"], m["to_id"])]
+    apart = record["previous"] | {"migration": moves, "choose_again": True, "advice": "Choose again."}
+    text = sentences.migration(record | {"previous": apart})
+    assert text == "No customer is in both runs. Choose again."
+
+
 def test_silhouettes_say_whether_they_are_a_sample(three):
     record = three[0]
     table = tables.silhouettes(record)
