@@ -106,9 +106,8 @@ class _ModelFile(_Strict):
             raise ValueError("there is not one name a centre, each different")
         if len(self.numbers) != len(self.centres) or sorted(set(self.numbers)) != self.numbers:
             raise ValueError("there is not one number a centre, ascending")
-        if len(self.rules) != len(self.centres) or any(
-            set(bounds) - set(self.features) for rule in self.rules for bounds in rule
-        ):
+        bounds = [name for rule in self.rules for part in rule for name in part]
+        if len(self.rules) != len(self.centres) or set(bounds) - set(self.features):
             raise ValueError("there is not one rule a centre, on the features")
         if set(self.scores) - set(SCORES):
             raise ValueError("there is a score that custseg does not know")
@@ -197,9 +196,7 @@ def write_model(path: AnyPath, model: Model) -> None:
         "numbers": list(model.numbers),
         **({"last_number": model.last_number} if model.last_number > model.numbers[-1] else {}),
         "names": list(model.names),
-        "rules": [
-            [{name: list(ends) for name, ends in part.items()} for part in rule] for rule in model.rules
-        ],
+        "rules": [[{name: [*ends] for name, ends in part.items()} for part in rule] for rule in model.rules],
         "scores": {name: list(edges) for name, edges in model.scores.items()},
         "customers": model.customers,
         "seen": {name: seen.model_dump() for name, seen in model.seen.items()},
@@ -251,10 +248,9 @@ def read_model(path: AnyPath) -> Model:
         place = ".".join(str(part) for part in first["loc"])
         message = first["msg"].removeprefix("Value error, ")
         raise _refused(path, "bad-model", f"The model does not make sense: {cut(message)}.", place) from None
-    scaling = file.scaling
     return Model(
         features=tuple(file.features),
-        scaling=Scaling(scaling.mode, tuple(scaling.means), tuple(scaling.deviations)),
+        scaling=Scaling(file.scaling.mode, tuple(file.scaling.means), tuple(file.scaling.deviations)),
         centres=np.array(file.centres, np.float64),
         numbers=tuple(file.numbers),
         last_number=max(file.last_number, file.numbers[-1]),

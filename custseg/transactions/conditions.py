@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
@@ -13,9 +14,11 @@ from custseg.errors import cut
 from custseg.transactions import values
 from custseg.transactions.cleaning import bad_where, where_expression
 from custseg.transactions.numerals import POINT, read_number
-from custseg.transactions.reading import Table
 from custseg.transactions.source import HEAD, Source
 from custseg.transactions.words import plain
+
+if TYPE_CHECKING:
+    from custseg.transactions.reading import Table
 
 NUMBER, TEXT = r"[-+]?\.?\d[\d.]*", r"'[^']*'"
 
@@ -57,13 +60,13 @@ def as_stored(cell: pl.Expr, dtype: pl.DataType, where: str, name: str) -> pl.Ex
     """
     if dtype.is_float():
         cell = cell.fill_nan(None)
-    if not _compared(where, name, TEXT):
+    if not compared(where, name, TEXT):
         if dtype == pl.Float32:
             cell = cell.cast(pl.String)  # 0.1 as it was written
         if dtype.is_float() or dtype.is_decimal() or values.is_small(dtype):
             return cell.cast(pl.Float64)
         if dtype == pl.Boolean:
-            return cell.cast(pl.Float64) if _compared(where, name, NUMBER) else cell
+            return cell.cast(pl.Float64) if compared(where, name, NUMBER) else cell
         if isinstance(dtype, pl.Datetime):
             return cell.dt.replace_time_zone(None)
         if dtype.is_numeric() or dtype in (pl.Date, pl.Time):
@@ -95,7 +98,7 @@ def holds(
     columns = {}
     for name, known in named.items():
         cells = heads[0][known].gather(heads[1]) if known in HEAD else frame[asked(name)]
-        if cells.dtype == pl.String and known not in table.read and _compared(where, name, NUMBER):
+        if cells.dtype == pl.String and known not in table.read and compared(where, name, NUMBER):
             cells = _as_numbers(name, cells, source, table)
         columns[name] = cells
     found = _evaluate(where, columns)
@@ -137,7 +140,7 @@ def _with_small_addresses(where: str) -> str:
     return re.sub(r"'[^']*@[^']*'", lambda found: found[0].lower(), where)
 
 
-def _compared(where: str, name: str, value: str) -> bool:
+def compared(where: str, name: str, value: str) -> bool:
     """Tell whether a condition compares a column with a value of this kind."""
     column = rf'(?:"{re.escape(name)}"|(?<![\w"]){re.escape(name)}(?![\w"]))'
     behind = rf"{column}\s*(?:[<>=!]+|(?:not\s+)?(?:between|i?like|in\s*\())\s*{value}"

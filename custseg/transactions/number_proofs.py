@@ -10,7 +10,7 @@ import polars as pl
 
 from custseg.errors import InputError, Meet, cut, stop
 from custseg.transactions import numerals, values
-from custseg.transactions.cleaning import compared_with_number
+from custseg.transactions.conditions import NUMBER, compared
 from custseg.transactions.excel_sheets import ExcelSheet
 from custseg.transactions.numerals import COMMA, POINT, MarkEvidence
 from custseg.transactions.source import NUMBERS, PROOF_BLOCK, Cells, Samples, Source
@@ -105,7 +105,7 @@ def _with_mark(source: Source, mark: str, where: str) -> Source:
     contents = source.contents
     if mark == COMMA and isinstance(contents, ExcelSheet):
         header = contents.header
-        columns = [n for n in source.others.values() if header[n] and compared_with_number(where, header[n])]
+        columns = [n for n in source.others.values() if header[n] and compared(where, header[n], NUMBER)]
         contents = replace(contents, comma_numbers=(*_number_columns(source), *columns))
     return replace(source, contents=contents, mark=mark)
 

@@ -71,7 +71,7 @@ def batches(table: Table, pieces: Sequence[Piece], limit: int, start: int = 0) -
     first = table.sources[pieces[0].source]
     if len(pieces) == 1 and isinstance(first.contents, CsvFile):
         # Not a loop: its variable would hold one block while the next is read.
-        yield from map(partial(_csv_batch, first), first.contents.blocks(int(limit / first.weight), start))
+        yield from map(partial(_csv_batch, first), first.contents.blocks(first.block(limit), start))
     else:
         yield Batch(list(_parts(table, pieces)), 0, 0, True)
 

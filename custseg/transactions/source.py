@@ -113,6 +113,10 @@ class Source:
         """
         return max(1.0, LINE_IN_TEXT / self.line_bytes)
 
+    def block(self, limit: int) -> int:
+        """Return how many bytes of it are read at once, where `limit` bytes in lines of the usual length are."""
+        return max(1, int(limit / self.weight))
+
     @property
     def alike(self) -> tuple[object, ...]:
         """What sources share whose raw lines can be read as one."""

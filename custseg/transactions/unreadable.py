@@ -72,7 +72,7 @@ def _open(table: Table, place: Place) -> Iterator[_Opened]:
     for piece in place.pieces:
         source = table.sources[piece.source]
         if isinstance(source.contents, CsvFile):
-            limit, start = (int(place.limit / source.weight), place.start) if alone else (None, 0)
+            limit, start = (source.block(place.limit), place.start) if alone else (None, 0)
             block = next(source.contents.blocks(limit, start))
             yield _Opened(source, source.contents.scan(block.data), block, block.start)
         else:
