@@ -114,7 +114,7 @@ class Source:
         return max(1.0, LINE_IN_TEXT / self.line_bytes)
 
     def block(self, limit: int) -> int:
-        """Return how many bytes of it are read at once, where `limit` bytes in lines of the usual length are."""
+        """Return how many bytes of it are read at once where of lines of usual length it is `limit`."""
         return max(1, int(limit / self.weight))
 
     @property
