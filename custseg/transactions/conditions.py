@@ -104,9 +104,12 @@ def holds(
     found = _evaluate(where, columns)
     if not found.null_count():
         return found
-    # What is empty is null and an empty text, too: status <> 'void' holds for it.
-    texts = [name for name, known in named.items() if known not in HEAD and columns[name].dtype == pl.String]
-    return found.fill_null(_evaluate(where, columns | {name: columns[name].fill_null("") for name in texts}))
+    # Empty is null, and an empty text, too: status <> 'void' holds for it, also where the file lacks status.
+    for name, known in named.items():
+        lacked = known is None and compared(where, name, TEXT)
+        if known not in HEAD and (columns[name].dtype == pl.String or lacked):
+            columns[name] = columns[name].cast(pl.String).fill_null("")
+    return found.fill_null(_evaluate(where, columns))
 
 
 def _evaluate(where: str, columns: dict[str, pl.Series]) -> pl.Series:

@@ -98,3 +98,24 @@ def test_columns_of_parquet_are_compared_in_their_own_type(
     frame = frame.with_columns(pl.col("at").dt.replace_time_zone("CET")) if zone else frame
     frame.cast(types).write_parquet(tmp_path / "a.parquet")
     assert kept(tmp_path, where) == sum(map(holds, ROWS))
+
+
+@pytest.mark.parametrize(
+    ("where", "of_all", "of_those_without"),
+    [
+        ("status not in ('refunded')", 5, 10),
+        ("status = 'paid'", 5, 0),
+        ("status is null", 0, 10),
+        ("shipped >= date('2024-01-01')", 10, 0),
+    ],
+)
+def test_a_column_that_a_file_lacks_is_empty(where, of_all, of_those_without, tmp_path):
+    lines = pl.DataFrame(
+        {"customer_id": [f"c{n}" for n in range(10)], "quantity": [2] * 10, "price": [1.5] * 10}
+    )
+    also = {"status": ["paid", "refunded"] * 5, "shipped": [dt.date(2024, 1, 2)] * 10}
+    lines.with_columns(pl.Series(name, cells) for name, cells in also.items()).with_columns(
+        invoice=pl.format("a{}", "customer_id")
+    ).write_parquet(tmp_path / "a.parquet")
+    lines.with_columns(invoice=pl.format("b{}", "customer_id")).write_parquet(tmp_path / "b.parquet")
+    assert sum_up(tmp_path, where=where).ledger["ledger"]["kept"] == of_all + of_those_without
