@@ -17,6 +17,7 @@ from custseg.columns import LINE_LIMIT, SCALE
 from custseg.transactions import cleaning, conditions, quotes
 from custseg.transactions.cleaning import FATE_CODES
 from custseg.transactions.csv_blocks import CsvFile
+from custseg.transactions.excel_sheets import ExcelSheet
 from custseg.transactions.heads import clean_heads, head_columns
 from custseg.transactions.line_ends import MixedEnds, refuse_mixed_ends
 from custseg.transactions.number_proofs import ambiguous_number
@@ -249,11 +250,16 @@ def _run(table: Table, parts: Sequence[Part], *, products: bool) -> _Found:
 
 
 def without_blank_lines(part: Part) -> Part:
-    """Take out the lines that hold nothing at all; those with separators and no cells stay."""
+    """Take out the lines that hold nothing at all; those with separators and no cells stay.
+
+    Of Parquet every row counts: none is there by chance, as below a sheet's last line.
+    """
     if isinstance(part.source.contents, CsvFile):
         marks = part.source.contents.dialect.marks
         data = tuple(quotes.without_blank_lines(records, marks) for records in part.data)
         if all(after is before for after, before in zip(data, part.data, strict=True)):
             return part
         return part._replace(frame=part.source.contents.scan(*data, numbers=part.numbers), data=data)
-    return part._replace(frame=part.frame.filter(~pl.all_horizontal(pl.all().is_null())))
+    if isinstance(part.source.contents, ExcelSheet):
+        return part._replace(frame=part.frame.filter(~pl.all_horizontal(pl.all().is_null())))
+    return part

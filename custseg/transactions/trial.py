@@ -119,9 +119,8 @@ def take_excerpt(source: Source, size: int) -> Excerpt:
     if not whole:
         starts = np.linspace(0, rows - each, places).astype(int).tolist()
         query = pl.concat([query.slice(start, each) for start in starts])
-    # Without the rows that hold nothing, which reading leaves out.
     found = source.collect(query)
-    filled = found.filter(~pl.all_horizontal(pl.all().is_null()))
+    filled = without_blank_lines(Part(source, found.lazy())).frame.collect()
     raw = filled.select(as_sample(f"c{n}", dtype) for n, dtype in enumerate(contents.dtypes))
     lines = raw.height if whole else max(raw.height + 1.0, rows * raw.height / max(1, found.height))
     return Excerpt(source, raw, Part(source, filled.lazy()), lines)

@@ -2,10 +2,13 @@
 
 import csv
 import io
+from pathlib import Path
 
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from summed import sum_up
 
 from custseg.transactions.csv_blocks import CsvFile
 from custseg.transactions.dialects import Dialect
@@ -54,3 +57,15 @@ def test_what_is_inside_of_cells_stays(rows: list[tuple[list[str], int]], blanks
         with_blanks.write(eol * behind)
     found = without_blank_lines(with_blanks.getvalue().encode(), Marks(b",", b'"', b"\n"))
     assert found == without.getvalue().encode()
+
+
+def test_rows_of_parquet_that_hold_nothing_are_counted(tmp_path: Path) -> None:
+    """Every line read has a fate: nothing in a file of columns says that a row is none."""
+    rows = pl.DataFrame(
+        {"customer_id": ["a", "b"], "invoice": ["1", "2"], "quantity": [1, 2], "price": [1.5, 2]}
+    )
+    nothing = rows.clear(3)
+    pl.concat([rows, nothing, rows.with_columns(invoice=pl.lit("3"))]).write_parquet(tmp_path / "a.parquet")
+    ledger = sum_up(tmp_path / "a.parquet").ledger["ledger"]
+    assert ledger["rows_read"] == 7
+    assert ledger["missing_customer"] == 3
