@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from custseg.errors import InputError, MachineError, OutputError
+from custseg.errors import CustsegError, MachineError, OutputError
 from custseg.running import outputs
 from custseg.running.lease import hold
 from custseg.running.places import AnyPath, Remote
@@ -63,9 +63,10 @@ def no_file_lost(*folders: AnyPath) -> Iterator[None]:
     """
     try:
         yield
-    except InputError:
-        raise
     except Exception as error:
+        # Other errors in our form say more.
+        if isinstance(error, CustsegError) and error.code != "disk-error":
+            raise
         for folder in folders:
             is_gone = isinstance(folder, Path) and not folder.is_dir()
             if "No such file" in str(error) and (is_gone or str(folder) in str(error)):
