@@ -31,7 +31,7 @@ START_SAMPLE = 100_000
 FEW = 20_000
 """Customers up to which every start is tried on all of them."""
 
-SEARCH_SAMPLE = 5_000
+SEARCH_SAMPLE = 20_000
 """Customers a start is tried on where there are more; each start draws its own (docs/decisions/0005)."""
 
 MANY_STARTS, FEW_STARTS = 50, 20
