@@ -82,8 +82,7 @@ class _Raw:
             cell, dtype = self.cell(position)
             if column in NUMBERS:
                 mark = self.source.mark or numerals.POINT
-                number = values.number(cell, dtype, mark, thorough=self.source.careful)
-                cells[column] = self._without_fault(number)
+                cells[column] = values.number(cell, dtype, mark, thorough=self.source.careful)
             elif column == "product":
                 # Compared as it stands; what else asks for a product takes off the spaces around it.
                 cells[column] = values.other(cell, dtype, self.table.kinds.get(column, ""))
@@ -99,12 +98,6 @@ class _Raw:
     def _is_left_out(self, left_out: LeftOut) -> pl.Expr:
         text = values.other(*self.cell(left_out.place)).str.strip_chars().str.to_lowercase()
         return text.is_in(list(left_out.values))
-
-    def _without_fault(self, number: pl.Expr) -> pl.Expr:
-        """Fill the empty numbers of lines that the layout leaves out: of what is no sale, none is needed."""
-        if not self.left_out:
-            return number
-        return pl.when(self._is_left_out(self.left_out)).then(number.fill_null(0)).otherwise(number)
 
     def _excluded(self) -> pl.Expr:
         excluded = cleaning.product_excluded(self.table.rules)

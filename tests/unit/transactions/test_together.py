@@ -9,6 +9,7 @@ from typing import Any
 
 import polars as pl
 import pytest
+from dated import APART, TOGETHER, lines, write
 from summed import Summed, sum_up
 
 from custseg.customers import features, plan
@@ -16,29 +17,6 @@ from custseg.errors import InputError
 from custseg.running.compute import HERE
 from custseg.settings import Settings
 from custseg.transactions import find, reading
-
-TOGETHER, APART = {"chunk_size": 10_000_000}, {"chunk_size": 2_000}
-
-
-def lines(count: int, day: str, **columns: str) -> list[dict[str, str]]:
-    """Return lines that all differ, dates written as `day` says."""
-    first = dt.date(2011, 1, 1)
-    return [
-        {
-            "customer_id": f"c{number % 7}",
-            "invoice": str(number),
-            "quantity": str(1 + number % 4),
-            "price": "2.50",
-            "date": (first + dt.timedelta(days=number)).strftime(day),
-            **columns,
-        }
-        for number in range(count)
-    ]
-
-
-def write(folder: Path, name: str, rows: list[dict[str, str]]) -> None:
-    folder.mkdir(exist_ok=True)
-    pl.DataFrame(rows).write_csv(folder / name)
 
 
 def answer(found: Summed) -> tuple[Any, ...]:
